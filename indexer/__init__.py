@@ -1,0 +1,1 @@
+"""The memory: what was recorded when, and where it lies (LMDB). See FORMAT.md."""

@@ -1,0 +1,1 @@
+"""Capture: cameras in, fragments out to the disks."""

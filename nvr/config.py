@@ -1,0 +1,154 @@
+"""One file, ``nvr.toml``: where footage goes, how it is kept, which door the web uses. Cameras live in the registry."""
+
+import tomllib
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nvr.errors import ConfigError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{name!r} is not a time zone; write one such as Asia/Ho_Chi_Minh") from None
+    return name
+
+
+class SiteSettings(_Section):
+    """Who and where this recorder is; written into every chunk file."""
+
+    name: str = Field("Hồ Xá", min_length=1, max_length=100)
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Ho_Chi_Minh"
+
+
+class VolumeSettings(_Section):
+    """One file system that holds chunk files. ``number`` stands for it in the index and never changes."""
+
+    number: int = Field(ge=1, le=999)
+    path: Path
+    weight: int = Field(1, ge=1, le=1000)
+
+
+class RetentionSettings(_Section):
+    """How long footage is kept where a channel says nothing else."""
+
+    min_days: float = Field(1.0, ge=0)
+    max_days: float = Field(30.0, gt=0)
+    reserve_percent: float = Field(5.0, ge=0, lt=90)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_days > self.max_days:
+            raise ValueError(f"min_days ({self.min_days}) is more than max_days ({self.max_days}): swap or equal them")
+        return self
+
+
+class RecorderSettings(_Section):
+    """How cameras become files. The defaults suit 55 cameras on one PC."""
+
+    sync_interval_s: float = Field(2.0, ge=0.2, le=60)  # chosen: RAM holds what is not synced, 27 MB a second
+    queue_mib: int = Field(512, ge=16, le=65536)  # DESIGN section 3: about 15 s of all cameras
+    fragment_ms: int = Field(500, ge=100, le=2000)
+    main_chunk_s: int = Field(60, ge=2, le=300)
+    sub_chunk_s: int = Field(300, ge=2, le=600)
+    silence_s: float = Field(10.0, ge=1, le=120)
+    reconnect_max_s: float = Field(30.0, ge=1, le=600)
+    authentication_retry_s: float = Field(60.0, ge=1, le=3600)
+    tls_verify: bool = False  # cameras carry self-made certificates; rtsps then hides, but proves nothing
+
+
+class WebSettings(_Section):
+    """The web server's address. Only loopback until there are accounts."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8055, ge=0, le=65535)
+
+    @model_validator(mode="after")
+    def _loopback_only(self) -> Self:
+        try:
+            address: IPv4Address | IPv6Address = ip_address(self.host)
+        except ValueError:
+            raise ValueError(f"host {self.host!r} is not an IP address; write 127.0.0.1") from None
+        if not address.is_loopback:
+            raise ValueError(f"host {self.host} opens the footage to the network without accounts; write 127.0.0.1")
+        return self
+
+
+class Settings(_Section):
+    """The whole file."""
+
+    data_dir: Path  # index and registry: on an SSD, never on a network file system
+    runtime_dir: Path | None = None  # the board, best on tmpfs; by default data_dir/run
+    site: SiteSettings = SiteSettings()  # type: ignore[call-arg]
+    volumes: tuple[VolumeSettings, ...] = Field(min_length=1)
+    retention: RetentionSettings = RetentionSettings()  # type: ignore[call-arg]
+    recorder: RecorderSettings = RecorderSettings()  # type: ignore[call-arg]
+    web: WebSettings = WebSettings()  # type: ignore[call-arg]
+
+    @model_validator(mode="after")
+    def _distinct_volumes(self) -> Self:
+        for what in ("number", "path"):
+            values = [str(getattr(volume, what)) for volume in self.volumes]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"two volumes have the same {what}: {', '.join(twice)}")
+        return self
+
+    @property
+    def index_path(self) -> Path:
+        return self.data_dir / "index"
+
+    @property
+    def registry_path(self) -> Path:
+        return self.data_dir / "registry"
+
+    @property
+    def board_path(self) -> Path:
+        return (self.runtime_dir or self.data_dir / "run") / "board"
+
+
+def load(path: Path) -> Settings:
+    """Read and check a configuration file; relative paths in it count from the file's folder.
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or has wrong settings: all of them are listed at once.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", where=str(path), hint="nvr init writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the file cannot be read: {error}", where=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"this is not TOML: {error}", where=str(path), hint="mend that line") from error
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_all_mistakes(error), where=str(path), hint="mend each line above") from error
+    return _anchored(settings, path.resolve().parent)
+
+
+def _all_mistakes(error: ValidationError) -> str:
+    rows = []
+    for mistake in error.errors(include_url=False):
+        place = ".".join(str(part) for part in mistake["loc"]) or "the whole file"
+        given = "" if isinstance(mistake["input"], dict) else f", not {mistake['input']!r}"
+        rows.append(f"  {place}: {mistake['msg'].removeprefix('Value error, ')}{given}")
+    return f"{len(rows)} setting{'s' if len(rows) > 1 else ''} cannot be used:\n" + "\n".join(rows)
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    volumes = tuple(v.model_copy(update={"path": folder / v.path}) for v in settings.volumes)
+    runtime_dir = folder / settings.runtime_dir if settings.runtime_dir else None
+    return settings.model_copy(
+        update={"data_dir": folder / settings.data_dir, "runtime_dir": runtime_dir, "volumes": volumes}
+    )

@@ -1,0 +1,1 @@
+"""The judgement: what is kept, why, and for how long."""

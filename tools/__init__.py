@@ -1,0 +1,1 @@
+"""The hand: ``nvr COMMAND``, one file a command."""

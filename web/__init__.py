@@ -1,0 +1,1 @@
+"""The face: live, playback and facts over HTTP."""
