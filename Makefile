@@ -1,0 +1,79 @@
+# The doors of the project. `make` alone says what there is. Every target does all the set-up that it needs:
+# a virtual environment in .venv, the locked packages, the front end in web/static. A second run takes seconds.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean
+
+help:
+	@echo "make demo    record 55 simulated cameras and play them back in a browser (ARGS='--for 120 --json')"
+	@echo "make test    run all tests: the fast ones in parallel, then the slow ones one by one"
+	@echo "make check   look at style, types and architecture, without running anything for long"
+	@echo "make bench   measure the recorder and the index, side by side with others"
+	@echo "make setup   only the set-up: .venv, packages, front end"
+	@echo "make lock    lock the dependencies anew after pyproject.toml has changed (needs uv)"
+	@echo "make clean   remove everything that a target here has made"
+
+setup: $(SETUP)
+
+demo: $(SETUP)
+	@$(BIN)/nvr demo $(ARGS)
+
+test: $(SETUP)
+	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."
+	$(PYTEST) -m "not slow" --numprocesses auto --dist loadfile $(ARGS)
+	$(PYTEST) -m slow $(ARGS)
+
+check: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(PYTEST) --quiet tests/test_architecture.py
+	$(BIN)/python web/ui/hatch_build.py check
+
+bench: $(SETUP)
+	@sh requirements/debian.sh bench
+	$(BIN)/python -m benchmarks.ingest $(ARGS)
+	$(BIN)/python -m benchmarks.seek
+
+lock:
+	sh requirements/lock.sh $(ARGS)
+
+clean:
+	rm -rf .venv .cache demo-data web/static web/ui/node_modules
+
+# The stamps lie inside what they stand for, so that removing it removes them.
+
+.venv/made:
+	@PYTHON=$(PYTHON) sh requirements/debian.sh setup
+	@echo 'Making the virtual environment .venv …'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/packages: requirements/dev.txt .venv/made
+	@echo 'Installing the packages of requirements/dev.txt into .venv …'
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Vite needs Node 20.19 or later, and Debian 12 has 18: only then comes one from the locked list.
+.venv/node: requirements/node.txt .venv/made
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
+		2>/dev/null || $(PIP) --require-hashes -r requirements/node.txt
+	@touch $@
+
+FRONT_END := $(shell find web/ui -type f -not -path '*/node_modules/*' -not -path '*/paraglide/*' 2>/dev/null)
+
+web/static/index.html: $(FRONT_END) .venv/packages .venv/node
+	@echo 'Building the front end into web/static …'
+	@$(BIN)/python web/ui/hatch_build.py
+	@touch $@
+
+$(SETUP): pyproject.toml .venv/packages web/static/index.html
+	@echo 'Installing nvr itself, editable …'
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
