@@ -1,0 +1,101 @@
+"""A configuration file is read, anchored at its folder, and refused with every mistake at once."""
+
+from pathlib import Path
+
+import pytest
+
+from nvr.config import Settings, load
+from nvr.errors import ConfigError
+
+SMALLEST = 'data_dir = "data"\n[[volumes]]\nnumber = 1\npath = "footage"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "nvr.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def loaded(folder: Path, text: str) -> Settings:
+    return load(written(folder, text))
+
+
+def refusal(folder: Path, text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, text)
+    return caught.value
+
+
+def test_load_smallest_file_fills_the_defaults(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, SMALLEST)
+    assert settings.site.timezone == "Asia/Ho_Chi_Minh"
+    assert (settings.web.host, settings.web.port) == ("127.0.0.1", 8055)
+    assert settings.recorder.main_chunk_s == 60
+
+
+def test_load_relative_paths_count_from_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, 'runtime_dir = "r"\n' + SMALLEST)
+    monkeypatch.chdir("/")
+    settings = load(path)
+    assert settings.volumes[0].path == tmp_path / "footage"
+    assert settings.index_path == tmp_path / "data" / "index"
+    assert settings.registry_path == tmp_path / "data" / "registry"
+    assert settings.board_path == tmp_path / "r" / "board"
+
+
+def test_load_without_runtime_dir_puts_the_board_beside_the_data(tmp_path: Path) -> None:
+    assert loaded(tmp_path, SMALLEST).board_path == tmp_path / "data" / "run" / "board"
+
+
+def test_load_absolute_path_stays_as_it_is(tmp_path: Path) -> None:
+    assert loaded(tmp_path, SMALLEST.replace("footage", "/srv/disk1")).volumes[0].path == Path("/srv/disk1")
+
+
+def test_load_many_mistakes_lists_all_with_their_places(tmp_path: Path) -> None:
+    error = refusal(
+        tmp_path,
+        SMALLEST
+        + '[web]\nport = 99999\nhots = "127.0.0.1"\n[site]\ntimezone = "Mars/Base"\n[recorder]\nqueue_mib = 1\n',
+    )
+    message = str(error)
+    for place in ("web.port", "web.hots", "site.timezone", "recorder.queue_mib"):
+        assert place in message
+    assert "4 settings" in message
+    assert "Mars/Base" in message
+    assert error.where.endswith("nvr.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('data_dir = "d"\n', "volumes"),
+        (SMALLEST + '[[volumes]]\nnumber = 1\npath = "other"\n', "same number"),
+        (SMALLEST + '[[volumes]]\nnumber = 2\npath = "footage"\n', "same path"),
+        (SMALLEST + "[retention]\nmin_days = 9\nmax_days = 3\n", "min_days"),
+        (SMALLEST + '[web]\nhost = "0.0.0.0"\n', "without accounts"),
+        (SMALLEST + '[web]\nhost = "localhost"\n', "not an IP address"),
+        ("data_dir = \n", "not TOML"),
+    ],
+)
+def test_load_one_mistake_says_what_and_how_to_mend(tmp_path: Path, text: str, words: str) -> None:
+    error = refusal(tmp_path, text)
+    assert words in str(error)
+    assert error.hint
+
+
+def test_load_missing_file_points_to_init(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "nvr.toml")
+    assert "nvr init" in caught.value.hint
+
+
+def test_load_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "nvr.toml"
+    path.write_bytes('[site]\nname = "Hồ Xá"\n'.encode("utf-16"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(path)
+
+
+def test_load_folder_instead_of_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
