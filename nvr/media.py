@@ -123,3 +123,14 @@ class GapReason(Enum):
     OPERATOR = "operator"  # stopped or switched off by a person
     CLOCK = "clock"  # the clock was set forwards: time that never was
     RETENTION = "retention"  # deleted as planned
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of one track without footage, and why. Half-open, wall time."""
+
+    track: Track
+    start_us: int
+    end_us: int
+    reason: GapReason
+    detail: str = ""  # one plain sentence for people, never a secret

@@ -1,0 +1,62 @@
+"""The queue between the sockets and a disk: bounded in bytes, so that a slow disk never stalls a camera."""
+
+import threading
+from collections import deque
+
+from nvr.capture.events import Event, FragmentClosed
+from nvr.media import Track
+
+Item = tuple[Track, Event]
+
+
+class DiskQueue:
+    """Fragments wait here for their disk. One thread puts, one takes.
+
+    Args:
+        limit_bytes: payload that may wait; beyond it `put` refuses.
+        batch_bytes: payload at which the taker is woken at once; less than that waits for its next turn.
+    """
+
+    def __init__(self, limit_bytes: int, batch_bytes: int = 8 << 20) -> None:
+        self._limit_bytes = limit_bytes
+        self._batch_bytes = batch_bytes
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._items: deque[Item] = deque()
+        self._bytes = 0
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self._bytes
+
+    def put(self, track: Track, event: Event, *, urgent: bool = False) -> bool:
+        """Queue an event. Openings and ends are always taken; False: the queue is full and the fragment was not."""
+        size = event.fragment.payload_bytes if isinstance(event, FragmentClosed) else 0
+        with self._lock:
+            if size and self._bytes + size > self._limit_bytes:
+                return False
+            self._items.append((track, event))
+            self._bytes += size
+            full_enough = self._bytes >= self._batch_bytes
+        if urgent or full_enough:
+            self._wake.set()
+        return True
+
+    def take(self, timeout_s: float) -> list[Item]:
+        """Everything that waits, after at most ``timeout_s``; at once when somebody is in a hurry."""
+        self._wake.wait(timeout_s)
+        self._wake.clear()
+        with self._lock:
+            items = list(self._items)
+            self._items.clear()
+        return items
+
+    def done(self, items: list[Item]) -> None:
+        """Items are written: their bytes no longer wait."""
+        size = sum(e.fragment.payload_bytes for _, e in items if isinstance(e, FragmentClosed))
+        with self._lock:
+            self._bytes -= size
+
+    def wake(self) -> None:
+        """End the taker's wait."""
+        self._wake.set()

@@ -1,0 +1,131 @@
+"""One thread for all sockets: epoll, timers, and a door for other threads."""
+
+import heapq
+import os
+import select
+from collections.abc import Callable
+from itertools import count
+
+from nvr.timebase import US_PER_S, Clock
+
+Handler = Callable[[int], None]
+Callback = Callable[[], None]
+
+READABLE = select.EPOLLIN
+WRITABLE = select.EPOLLOUT
+BROKEN = select.EPOLLHUP | select.EPOLLERR
+IDLE_US = US_PER_S  # the longest sleep; nothing depends on it
+
+
+class Timer:
+    """A callback that is due at an instant; `cancel` makes it never run."""
+
+    __slots__ = ("_callback", "due_us")
+
+    def __init__(self, due_us: int, callback: Callback) -> None:
+        self.due_us = due_us
+        self._callback: Callback | None = callback
+
+    def cancel(self) -> None:
+        self._callback = None
+
+    def fire(self) -> None:
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
+
+
+class Reactor:
+    """Waits for sockets and instants and calls who asked. Everything but `call_from_thread` and `stop` belongs to the
+    thread that calls `run`.
+
+    Raises:
+        whatever a handler raises: handlers catch what they can answer for, the rest ends the process, which is restarted.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._order = count()
+        self._from_threads: list[Callback] = []
+        self._running = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._epoll.register(self._wake_read, READABLE)
+        self._handlers[self._wake_read] = self._drain_wake
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call ``handler(happened)`` whenever one of the epoll events, or a break, happens on ``fd``."""
+        if fd in self._handlers:
+            self._epoll.modify(fd, events)
+        else:
+            self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def forget(self, fd: int) -> None:
+        """Stop watching; call it before closing the descriptor."""
+        if self._handlers.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+
+    def call_at(self, due_us: int, callback: Callback) -> Timer:
+        """Call once when the monotonic clock reaches ``due_us``."""
+        timer = Timer(due_us, callback)
+        heapq.heappush(self._timers, (due_us, next(self._order), timer))
+        return timer
+
+    def call_after(self, delay_us: int, callback: Callback) -> Timer:
+        """Call once, ``delay_us`` from now."""
+        return self.call_at(self.clock.monotonic_us() + delay_us, callback)
+
+    def call_from_thread(self, callback: Callback) -> None:
+        """Call once, soon, in the reactor's thread. The one method for other threads; also for signal handlers."""
+        self._from_threads.append(callback)
+        self._wake()
+
+    def stop(self) -> None:
+        """Make `run` return after the round it is in."""
+        self._running = False
+        self._wake()
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self._running = True
+        while self._running:
+            self._round()
+
+    def close(self) -> None:
+        self._epoll.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _round(self) -> None:
+        for fd, happened in self._epoll.poll(self._patience_s()):
+            handler = self._handlers.get(fd)
+            if handler is not None:  # an earlier handler of this round may have forgotten it
+                handler(happened)
+        now_us = self.clock.monotonic_us()
+        while self._timers and self._timers[0][0] <= now_us:
+            heapq.heappop(self._timers)[2].fire()
+
+    def _patience_s(self) -> float:
+        if not self._timers:
+            return IDLE_US / US_PER_S
+        wait_us = self._timers[0][0] - self.clock.monotonic_us()
+        return max(0, min(wait_us, IDLE_US)) / US_PER_S
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_write, b"!")
+        except BlockingIOError:  # the pipe is full of wakes already
+            pass
+
+    def _drain_wake(self, _happened: int) -> None:
+        try:
+            while os.read(self._wake_read, 4096):
+                pass
+        except BlockingIOError:
+            pass
+        waiting, self._from_threads = self._from_threads, []
+        for callback in waiting:
+            callback()

@@ -1,0 +1,63 @@
+"""The gap ledger: each missing stretch comes out once, with its reason."""
+
+from nvr.capture.gaps import GapLedger
+from nvr.media import Gap, GapReason, Track, TrackKind
+
+TRACK = Track(7, TrackKind.MAIN)
+S = 1_000_000
+
+
+def settled_ledger(end_s: int | None = None) -> GapLedger:
+    ledger = GapLedger()
+    if end_s is not None:
+        ledger.remember(TRACK, end_s * S, GapReason.RESTART, "was off")
+    assert ledger.settle() == []
+    return ledger
+
+
+def test_first_footage_ever_makes_no_gap() -> None:
+    assert settled_ledger().recorded(TRACK, 100 * S, 101 * S) is None
+
+
+def test_footage_after_restart_closes_the_gap_from_the_old_end() -> None:
+    gap = settled_ledger(40).recorded(TRACK, 100 * S, 101 * S)
+    assert gap == Gap(TRACK, 40 * S, 100 * S, GapReason.RESTART, "was off")
+
+
+def test_footage_that_joins_makes_no_gap() -> None:
+    ledger = settled_ledger(100)
+    assert ledger.recorded(TRACK, 100 * S + 90_000, 101 * S) is None
+    assert ledger.recorded(TRACK, 101 * S, 102 * S) is None
+
+
+def test_footage_before_recovery_ends_makes_one_gap_when_settled() -> None:
+    ledger = GapLedger()
+    ledger.remember(TRACK, 40 * S, GapReason.RESTART, "crash")
+    assert ledger.recorded(TRACK, 100 * S, 101 * S) is None
+    assert ledger.recorded(TRACK, 101 * S, 102 * S) is None
+    ledger.remember(TRACK, 95 * S, GapReason.RESTART, "crash")  # a part was recovered
+    assert ledger.settle() == [Gap(TRACK, 95 * S, 100 * S, GapReason.RESTART, "crash")]
+    assert ledger.recorded(TRACK, 102 * S, 103 * S) is None
+
+
+def test_absence_with_two_reasons_is_two_gaps() -> None:
+    ledger = settled_ledger(100)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    assert ledger.missing(TRACK, GapReason.NETWORK, "refused", 111 * S) is None
+    first = ledger.missing(TRACK, GapReason.AUTHENTICATION, "wrong password", 130 * S)
+    second = ledger.recorded(TRACK, 150 * S, 151 * S)
+    assert first == Gap(TRACK, 110 * S, 130 * S, GapReason.NETWORK, "refused")
+    assert second == Gap(TRACK, 130 * S, 150 * S, GapReason.AUTHENTICATION, "wrong password")
+
+
+def test_long_absence_is_flushed_in_pieces_that_join() -> None:
+    ledger = settled_ledger(100)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    ledger.missing(TRACK, GapReason.CAMERA, "silent", 110 * S)
+    assert ledger.flush(115 * S) == []  # the disk queue may still hold footage
+    first, second = ledger.flush(170 * S), ledger.flush(230 * S)
+    assert [(g.start_us, g.end_us) for g in first + second] == [(110 * S, 170 * S), (170 * S, 230 * S)]
+    last = ledger.recorded(TRACK, 240 * S, 241 * S)
+    assert last is not None
+    assert (last.start_us, last.end_us) == (230 * S, 240 * S)
+    assert ledger.flush(300 * S) == []

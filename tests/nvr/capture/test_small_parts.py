@@ -1,0 +1,87 @@
+"""Placement, back-off, meter and disk queue."""
+
+import random
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+
+from nvr.capture.backoff import Backoff
+from nvr.capture.diskqueue import DiskQueue
+from nvr.capture.events import ChunkEnded, FragmentClosed
+from nvr.capture.meter import Meter
+from nvr.capture.placement import HOUR_US, ranked
+from nvr.media import CutReason, Fragment, Track, TrackKind
+
+TRACK = Track(1, TrackKind.MAIN)
+
+
+@dataclass(frozen=True)
+class Disk:
+    uuid: UUID
+    weight: int
+
+
+DISKS = [Disk(UUID(int=1), 1), Disk(UUID(int=2), 1), Disk(UUID(int=3), 2)]
+
+
+def first_choices(disks: list[Disk]) -> list[Disk]:
+    return [ranked(channel, hour * HOUR_US, disks)[0] for channel in range(1, 56) for hour in range(100)]
+
+
+def test_placement_gives_each_volume_its_weight() -> None:
+    shares = Counter(disk.uuid.int for disk in first_choices(DISKS))
+    assert shares[1] == pytest.approx(5500 / 4, rel=0.1)
+    assert shares[3] == pytest.approx(5500 / 2, rel=0.1)
+
+
+def test_placement_without_a_dead_volume_moves_only_what_was_on_it() -> None:
+    before, after = first_choices(DISKS), first_choices(DISKS[1:])
+    assert all(a == b for a, b in zip(before, after, strict=True) if b is not DISKS[0] and a is not DISKS[0])
+    assert {disk.uuid.int for disk in after} == {2, 3}
+
+
+def test_backoff_grows_to_its_limit_and_begins_anew_after_success() -> None:
+    backoff = Backoff(30_000_000, random.Random(1))
+    waits = [backoff.wait_us() for _ in range(10)]
+    assert 250_000 <= waits[0] <= 500_000
+    assert all(15_000_000 <= wait <= 30_000_000 for wait in waits[7:])
+    backoff.succeeded()
+    assert backoff.wait_us() <= 500_000
+
+
+def test_meter_gives_rates_of_the_last_seconds_only() -> None:
+    meter = Meter(0)
+    for second in range(1, 31):
+        meter.count(25, 500_000 if second > 15 else 0, 0)
+        bitrate_bps, fps_milli = meter.rates(second * 1_000_000)
+    assert bitrate_bps == pytest.approx(4_000_000, rel=0.01)
+    assert fps_milli == pytest.approx(25_000, rel=0.01)
+
+
+def fragment(size: int) -> FragmentClosed:
+    return FragmentClosed(Fragment((bytes(size),), (3600,), (0,), (True,), 0, 0, 0, 0, 0, 0))
+
+
+def test_queue_over_its_limit_refuses_fragments_but_never_ends() -> None:
+    queue = DiskQueue(1000)
+    assert queue.put(TRACK, fragment(900))
+    assert not queue.put(TRACK, fragment(200))
+    assert queue.put(TRACK, ChunkEnded(CutReason.OVERLOAD, 0, 1))
+    items = queue.take(0)
+    assert len(items) == 2
+    assert not queue.put(TRACK, fragment(200))  # taken is not yet written
+    queue.done(items)
+    assert queue.put(TRACK, fragment(200))
+
+
+def test_queue_wakes_its_taker_for_an_urgent_fragment() -> None:
+    queue = DiskQueue(1 << 20)
+    taken: list[int] = []
+    taker = threading.Thread(target=lambda: taken.append(len(queue.take(60))))
+    taker.start()
+    queue.put(TRACK, fragment(10), urgent=True)
+    taker.join(5)
+    assert taken == [1]
