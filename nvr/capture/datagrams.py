@@ -37,9 +37,7 @@ class DatagramPair:
         """The camera's ports are known: accept datagrams only from them."""
         for sock, port in ((self.rtp, rtp_port), (self.rtcp, rtcp_port)):
             if port:
-                with contextlib.suppress(
-                    OSError
-                ):  # a camera with odd ports still gets its datagrams through unfiltered
+                with contextlib.suppress(OSError):  # then `receive` alone filters
                     sock.connect((self._remote_address, port))
 
     def receive(self, sock: socket.socket, buffer: memoryview) -> Iterator[int]:

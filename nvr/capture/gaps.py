@@ -1,4 +1,4 @@
-"""What of each track is accounted for: footage up to where, and since when and why it is missing. Pure but for a lock."""
+"""What of each track is accounted for: footage up to where, and since when and why it is missing."""
 
 import threading
 from dataclasses import dataclass

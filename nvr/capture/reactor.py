@@ -1,5 +1,6 @@
 """One thread for all sockets: epoll, timers, and a door for other threads."""
 
+import contextlib
 import heapq
 import os
 import select
@@ -36,11 +37,10 @@ class Timer:
 
 
 class Reactor:
-    """Waits for sockets and instants and calls who asked. Everything but `call_from_thread` and `stop` belongs to the
-    thread that calls `run`.
+    """Waits for sockets and instants and calls who asked.
 
-    Raises:
-        whatever a handler raises: handlers catch what they can answer for, the rest ends the process, which is restarted.
+    Everything but `call_from_thread` and `stop` belongs to the thread that calls `run`. What a handler raises ends
+    `run`: handlers catch what they can answer for, the rest is a fault of the program, and the process is restarted.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -115,17 +115,13 @@ class Reactor:
         return max(0, min(wait_us, IDLE_US)) / US_PER_S
 
     def _wake(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):  # the pipe is full of wakes already
             os.write(self._wake_write, b"!")
-        except BlockingIOError:  # the pipe is full of wakes already
-            pass
 
     def _drain_wake(self, _happened: int) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             while os.read(self._wake_read, 4096):
                 pass
-        except BlockingIOError:
-            pass
         waiting, self._from_threads = self._from_threads, []
         for callback in waiting:
             callback()

@@ -2,7 +2,7 @@
 
 A camera's media clock is steady but unrelated to ours; our times of receipt are ours but late by a changing amount.
 The least delayed access unit of the first chunk says best where the run starts. Later the mapping follows the
-server's clock by at most 500 ppm (chosen after Moonfire's measurements: faster than any quartz drifts, too slow to see).
+server's clock by at most 500 ppm (chosen: faster than a quartz drifts, too slow to see; Moonfire slews as much).
 """
 
 from nvr.timebase import us_from_90k
@@ -38,7 +38,7 @@ class RunClock:
         return self._offset_us + us_from_90k(media_90k - self._origin_90k)
 
     def next_chunk(self, duration_us: int) -> None:
-        """A chunk of ``duration_us`` has ended: the first fixes the run's start, later ones slew towards what was seen."""
+        """A chunk has ended: the first fixes the run's start, later ones slew it towards what was seen."""
         if self._offset_us is None or self._least_us is None:
             return
         if self._settled:

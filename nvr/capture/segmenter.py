@@ -27,7 +27,7 @@ class Cadence:
 
     @classmethod
     def of(cls, track: Track, *, fragment_ms: int, main_chunk_s: int, sub_chunk_s: int) -> "Cadence":
-        """The cadence of a track: its cuts fall on ``k × length + phase``, staggered so that no two channels coincide."""
+        """Cuts fall on ``k × length + phase``, staggered so that no two channels cut at the same instant."""
         chunk_us = (main_chunk_s if track.kind is TrackKind.MAIN else sub_chunk_s) * US_PER_S
         phase_us = track.channel * GOLDEN_PPM % 1_000_000 * chunk_us // 1_000_000
         return cls(fragment_ms * 1000, chunk_us, phase_us)
