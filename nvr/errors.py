@@ -34,6 +34,10 @@ class AuthenticationError(CameraError):
     """A camera refuses the credentials: it is tried again slowly, so that it does not lock us out."""
 
 
+class NetworkError(CameraError):
+    """A camera cannot be reached or has fallen silent: the fault may lie in cable, switch or power."""
+
+
 class StorageError(NvrError):
     """A disk or an index cannot be read or written."""
 

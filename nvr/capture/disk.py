@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from nvr.capture.bookkeeper import Batch
 from nvr.capture.diskqueue import DiskQueue, Item
 from nvr.capture.events import ChunkEnded, ChunkOpened, FragmentClosed
 from nvr.capture.gaps import GapLedger
+from nvr.capture.report import OpenChunk
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.name import ChunkName
 from nvr.chunk.recovery import recover
@@ -27,29 +29,16 @@ NO_ROOT = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one sync made durable."""
-
-    volume: int
-    sealed: tuple[SealedChunk, ...]
-    gaps: tuple[Gap, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a track's open chunk has grown. ``part_path`` is relative to the volume; None: no chunk is open."""
+    """How far a track's open chunk has grown."""
 
     track: Track
     volume: int
-    part_path: str | None
-    committed_bytes: int
-    run: int
-    start_us: int
-    end_us: int
+    open_chunk: OpenChunk | None  # None: it was sealed or lost
 
 
-class Ledger(Protocol):
-    """What a disk thread reports to. Called from its thread; none of these may block for long."""
+class DiskListener(Protocol):
+    """Whom a disk thread reports to. Called from its thread; none of these may block for long."""
 
     def commit(self, batch: Batch) -> None:
         """These chunks and gaps are on the disk and may be indexed."""
@@ -62,7 +51,7 @@ class Ledger(Protocol):
 
 
 @dataclass(slots=True)
-class _OpenChunk:
+class _Writing:
     writer: ChunkWriter
     part: PartFile
     header: ChunkHeader
@@ -84,6 +73,7 @@ class Disk(threading.Thread):
 
     Args:
         volume: opened for writing; this thread alone writes to it.
+        weight: the volume's share of the footage against the others'.
         site: the site's name, for the headers.
         engine: the program's name and version, for the headers.
         roots: the Merkle root of each track's last chunk; shared by all disks, so that chains go on across volumes.
@@ -94,10 +84,11 @@ class Disk(threading.Thread):
         self,
         volume: Volume,
         queue: DiskQueue,
-        ledger: Ledger,
+        listener: DiskListener,
         gaps: GapLedger,
         *,
         clock: Clock,
+        weight: int,
         site: str,
         engine: str,
         roots: dict[Track, bytes],
@@ -106,8 +97,9 @@ class Disk(threading.Thread):
     ) -> None:
         super().__init__(name=f"disk-{volume.number}")
         self.volume = volume
+        self.weight = weight
         self.queue = queue
-        self._ledger = ledger
+        self._listener = listener
         self._gaps = gaps
         self._clock = clock
         self._site = site
@@ -115,11 +107,16 @@ class Disk(threading.Thread):
         self._roots = roots
         self._reserve_bytes = reserve_bytes
         self._sync_interval_us = sync_interval_us
-        self._open: dict[Track, _OpenChunk] = {}
+        self._open: dict[Track, _Writing] = {}
         self._sealed: list[SealedChunk] = []
         self._found_gaps: list[Gap] = []
         self._orphans: list[str] = []  # parts that could not be sealed for want of room
         self._stopping = False
+
+    @property
+    def uuid(self) -> bytes:
+        """The volume's, by which placement ranks the disks."""
+        return self.volume.uuid
 
     def add_gap(self, gap: Gap) -> None:
         """A gap that somebody else found: it is indexed with the next sync."""
@@ -162,9 +159,9 @@ class Disk(threading.Thread):
             except StorageError as error:
                 self._lose(track, error, turn)
         if turn.progress:
-            self._ledger.progress(list(turn.progress.values()))
+            self._listener.progress(list(turn.progress.values()))
         if turn.error is not None:
-            self._ledger.volume_failed(self.volume, turn.error, turn.failed)
+            self._listener.volume_failed(self.volume, turn.error, turn.failed)
 
     def _open_chunk(self, opened: ChunkOpened) -> None:
         header = ChunkHeader(
@@ -181,7 +178,7 @@ class Disk(threading.Thread):
         )
         writer = ChunkWriter(header)
         part = self.volume.create(header, self._reserve_bytes(opened.track))
-        self._open[opened.track] = _OpenChunk(writer, part, header, opened.start_us, opened.start_us)
+        self._open[opened.track] = _Writing(writer, part, header, opened.start_us, opened.start_us)
         part.append([writer.preamble()])
 
     def _append(self, track: Track, fragment: Fragment, turn: _Turn) -> None:
@@ -195,9 +192,8 @@ class Disk(threading.Thread):
             self._found_gaps.append(gap)
         turn.progress[track] = self._progress_of(track, chunk)
 
-    def _progress_of(self, track: Track, chunk: _OpenChunk) -> Progress:
-        return Progress(
-            track=track,
+    def _progress_of(self, track: Track, chunk: _Writing) -> Progress:
+        open_chunk = OpenChunk(
             volume=self.volume.number,
             part_path=chunk.part.path,
             committed_bytes=chunk.writer.written_bytes,
@@ -205,6 +201,7 @@ class Disk(threading.Thread):
             start_us=chunk.start_us,
             end_us=chunk.end_us,
         )
+        return Progress(track, self.volume.number, open_chunk)
 
     def _seal(self, track: Track, ended: ChunkEnded, turn: _Turn) -> None:
         chunk = self._open.get(track)
@@ -215,7 +212,7 @@ class Disk(threading.Thread):
         del self._open[track]
         self._roots[track] = sealed.root
         self._sealed.append(sealed)
-        turn.progress[track] = Progress(track, self.volume.number, None, 0, sealed.header.run, 0, 0)
+        turn.progress[track] = Progress(track, self.volume.number, None)
 
     def _lose(self, track: Track, error: StorageError, turn: _Turn) -> None:
         """The track's chunk cannot go on. What is written stays as a part and is sealed when there is room."""
@@ -223,7 +220,7 @@ class Disk(threading.Thread):
         if chunk is not None:
             self._orphans.append(chunk.part.path)
             chunk.part.abandon()
-            turn.progress[track] = Progress(track, self.volume.number, None, 0, chunk.header.run, 0, 0)
+            turn.progress[track] = Progress(track, self.volume.number, None)
         detail = f"volume {self.volume.number}: {error.what}"
         gap = self._gaps.missing(track, GapReason.DISK, detail, self._clock.wall_us())
         if gap is not None:
@@ -244,11 +241,11 @@ class Disk(threading.Thread):
             turn = _Turn()
             for track in list(self._open):
                 self._lose(track, error, turn)
-            self._ledger.volume_failed(self.volume, error, turn.failed)
+            self._listener.volume_failed(self.volume, error, turn.failed)
             self._found_gaps += gaps
             return
         if sealed or gaps:
-            self._ledger.commit(Batch(self.volume.number, tuple(sealed), tuple(gaps)))
+            self._listener.commit(Batch(self.volume.number, tuple(sealed), tuple(gaps)))
 
     def _adopt_orphans(self) -> None:
         """Seal the parts that were left when the volume was full, if it has room again."""
@@ -259,7 +256,7 @@ class Disk(threading.Thread):
             except VolumeFull:
                 self._orphans.append(path)
             except StorageError as error:
-                self._ledger.volume_failed(self.volume, error, [])
+                self._listener.volume_failed(self.volume, error, [])
             else:
                 if sealed is not None:
                     self._sealed.append(sealed)

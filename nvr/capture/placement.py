@@ -9,7 +9,6 @@ import hashlib
 import math
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
-from uuid import UUID
 
 from nvr.timebase import US_PER_S
 
@@ -20,7 +19,7 @@ class Placeable(Protocol):
     """What placement must know of a volume."""
 
     @property
-    def uuid(self) -> UUID | bytes: ...
+    def uuid(self) -> bytes: ...
     @property
     def weight(self) -> int: ...
 
@@ -35,7 +34,6 @@ def ranked(channel: int, wall_us: int, volumes: Iterable[V]) -> list[V]:
 
 
 def _score(channel: int, hour: int, volume: Placeable) -> float:
-    uuid = volume.uuid if isinstance(volume.uuid, bytes) else volume.uuid.bytes
-    digest = hashlib.blake2b(uuid + channel.to_bytes(4, "big") + hour.to_bytes(8, "big"), digest_size=8).digest()
+    digest = hashlib.blake2b(volume.uuid + channel.to_bytes(4, "big") + hour.to_bytes(8, "big"), digest_size=8).digest()
     uniform = (int.from_bytes(digest, "big") + 0.5) / 2**64
     return -volume.weight / math.log(uniform)

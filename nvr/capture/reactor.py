@@ -19,21 +19,16 @@ IDLE_US = US_PER_S  # the longest sleep; nothing depends on it
 
 
 class Timer:
-    """A callback that is due at an instant; `cancel` makes it never run."""
+    """A callback that is due once, or again and again; `cancel` makes it never run any more."""
 
-    __slots__ = ("_callback", "due_us")
+    __slots__ = ("callback", "interval_us")
 
-    def __init__(self, due_us: int, callback: Callback) -> None:
-        self.due_us = due_us
-        self._callback: Callback | None = callback
+    def __init__(self, callback: Callback, interval_us: int | None) -> None:
+        self.callback: Callback | None = callback
+        self.interval_us = interval_us
 
     def cancel(self) -> None:
-        self._callback = None
-
-    def fire(self) -> None:
-        callback, self._callback = self._callback, None
-        if callback is not None:
-            callback()
+        self.callback = None
 
 
 class Reactor:
@@ -70,13 +65,15 @@ class Reactor:
 
     def call_at(self, due_us: int, callback: Callback) -> Timer:
         """Call once when the monotonic clock reaches ``due_us``."""
-        timer = Timer(due_us, callback)
-        heapq.heappush(self._timers, (due_us, next(self._order), timer))
-        return timer
+        return self._schedule(due_us, Timer(callback, None))
 
     def call_after(self, delay_us: int, callback: Callback) -> Timer:
         """Call once, ``delay_us`` from now."""
         return self.call_at(self.clock.monotonic_us() + delay_us, callback)
+
+    def call_every(self, interval_us: int, callback: Callback) -> Timer:
+        """Call again and again, first ``interval_us`` from now."""
+        return self._schedule(self.clock.monotonic_us() + interval_us, Timer(callback, interval_us))
 
     def call_from_thread(self, callback: Callback) -> None:
         """Call once, soon, in the reactor's thread. The one method for other threads; also for signal handlers."""
@@ -106,7 +103,17 @@ class Reactor:
                 handler(happened)
         now_us = self.clock.monotonic_us()
         while self._timers and self._timers[0][0] <= now_us:
-            heapq.heappop(self._timers)[2].fire()
+            self._fire(heapq.heappop(self._timers)[2], now_us)
+
+    def _schedule(self, due_us: int, timer: Timer) -> Timer:
+        heapq.heappush(self._timers, (due_us, next(self._order), timer))
+        return timer
+
+    def _fire(self, timer: Timer, now_us: int) -> None:
+        if timer.callback is not None:
+            timer.callback()
+        if timer.callback is not None and timer.interval_us is not None:
+            self._schedule(now_us + timer.interval_us, timer)
 
     def _patience_s(self) -> float:
         if not self._timers:

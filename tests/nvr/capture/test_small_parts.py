@@ -4,7 +4,6 @@ import random
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from uuid import UUID
 
 import pytest
 
@@ -20,11 +19,11 @@ TRACK = Track(1, TrackKind.MAIN)
 
 @dataclass(frozen=True)
 class Disk:
-    uuid: UUID
+    uuid: bytes
     weight: int
 
 
-DISKS = [Disk(UUID(int=1), 1), Disk(UUID(int=2), 1), Disk(UUID(int=3), 2)]
+DISKS = [Disk(bytes([1] * 16), 1), Disk(bytes([2] * 16), 1), Disk(bytes([3] * 16), 2)]
 
 
 def first_choices(disks: list[Disk]) -> list[Disk]:
@@ -32,7 +31,7 @@ def first_choices(disks: list[Disk]) -> list[Disk]:
 
 
 def test_placement_gives_each_volume_its_weight() -> None:
-    shares = Counter(disk.uuid.int for disk in first_choices(DISKS))
+    shares = Counter(disk.uuid[0] for disk in first_choices(DISKS))
     assert shares[1] == pytest.approx(5500 / 4, rel=0.1)
     assert shares[3] == pytest.approx(5500 / 2, rel=0.1)
 
@@ -40,7 +39,7 @@ def test_placement_gives_each_volume_its_weight() -> None:
 def test_placement_without_a_dead_volume_moves_only_what_was_on_it() -> None:
     before, after = first_choices(DISKS), first_choices(DISKS[1:])
     assert all(a == b for a, b in zip(before, after, strict=True) if b is not DISKS[0] and a is not DISKS[0])
-    assert {disk.uuid.int for disk in after} == {2, 3}
+    assert {disk.uuid[0] for disk in after} == {2, 3}
 
 
 def test_backoff_grows_to_its_limit_and_begins_anew_after_success() -> None:

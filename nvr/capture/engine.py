@@ -1,0 +1,248 @@
+"""The recorder: sessions in one thread, a thread a disk, and what ties them together."""
+
+import random
+import threading
+from collections.abc import Sequence
+
+from nvr import __version__
+from nvr.capture.bookkeeper import Batch, Bookkeeper
+from nvr.capture.connection import tls_context
+from nvr.capture.disk import Disk, Progress
+from nvr.capture.diskqueue import DiskQueue
+from nvr.capture.gaps import GapLedger
+from nvr.capture.outlet import DiskPool, Outlet
+from nvr.capture.reactor import Reactor
+from nvr.capture.report import OpenChunk, TrackReport
+from nvr.capture.resolver import Resolver
+from nvr.capture.segmenter import Cadence, expected_chunk_bytes
+from nvr.capture.session import Session, SessionSettings
+from nvr.channel import Channel
+from nvr.chunk.recovery import recover
+from nvr.chunk.volume import Volume
+from nvr.config import RecorderSettings
+from nvr.errors import StorageError
+from nvr.media import Gap, GapReason, Track, TrackKind
+from nvr.timebase import US_PER_S, Clock
+
+ENGINE_NAME = f"hoxa-nvr {__version__}"
+REPORT_US = US_PER_S // 2
+FLUSH_US = 60 * US_PER_S
+WATCH_US = US_PER_S // 4
+FIRST_RESERVE_BYTES = {TrackKind.MAIN: 32 << 20, TrackKind.SUB: 20 << 20}  # DESIGN section 3: about 30 and 19 MB
+
+
+class Engine:
+    """Records channels until it is told to stop.
+
+    Args:
+        volumes: opened for writing, each with its weight.
+        bookkeeper: the memory.
+    """
+
+    def __init__(
+        self,
+        settings: RecorderSettings,
+        site: str,
+        volumes: Sequence[tuple[Volume, int]],
+        bookkeeper: Bookkeeper,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._bookkeeper = bookkeeper
+        self._clock = clock
+        self.reactor = Reactor(clock)
+        self._resolver = Resolver(self.reactor)
+        self.gaps = GapLedger()
+        self._roots: dict[Track, bytes] = {}
+        self._runs: dict[Track, int] = {}
+        self._open_chunks: dict[Track, OpenChunk | None] = {}
+        self._sessions: dict[Track, Session] = {}
+        self._watched: set[Track] = set()
+        self._parts = {volume.number: list(volume.parts()) for volume, _ in volumes}
+        limit_bytes = settings.queue_mib * (1 << 20) // max(1, len(volumes))
+        self.disks = tuple(self._disk(volume, weight, site, limit_bytes) for volume, weight in volumes)
+        self.pool = DiskPool(self.disks, clock)
+        self._session_settings = SessionSettings.of(settings, tls_context(verify=settings.tls_verify))
+        self._recovery = threading.Thread(target=self._recover, name="recovery")
+
+    def _disk(self, volume: Volume, weight: int, site: str, limit_bytes: int) -> Disk:
+        return Disk(
+            volume,
+            DiskQueue(limit_bytes),
+            self,
+            self.gaps,
+            clock=self._clock,
+            weight=weight,
+            site=site,
+            engine=ENGINE_NAME,
+            roots=self._roots,
+            reserve_bytes=self._reserve_bytes,
+            sync_interval_us=int(self._settings.sync_interval_s * US_PER_S),
+        )
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def run(self, channels: Sequence[Channel]) -> None:
+        """Record until `stop`; then end every chunk properly."""
+        for disk in self.disks:
+            disk.start()
+        self.configure(channels)
+        self._recovery.start()
+        self.reactor.call_after(REPORT_US, self._report)
+        self.reactor.call_after(FLUSH_US, self._flush_gaps)
+        try:
+            self.reactor.run()
+        finally:
+            self._finish()
+
+    def stop(self) -> None:
+        """End `run` soon. May be called from any thread and from a signal handler."""
+        self.reactor.stop()
+
+    def _finish(self) -> None:
+        for session in self._sessions.values():
+            session.close(GapReason.OPERATOR, "the recorder was stopped")
+        self._recovery.join()
+        for disk in self.disks:
+            disk.stop()
+        for disk in self.disks:
+            disk.join()
+        self._resolver.close()
+        self._bookkeeper.publish([session.report(None) for session in self._sessions.values()])
+        self.reactor.close()
+
+    # -- channels ------------------------------------------------------------------------------------------------
+
+    def configure(self, channels: Sequence[Channel]) -> None:
+        """Record exactly these channels from now on; sessions whose settings did not change go on undisturbed.
+
+        Belongs to the reactor's thread.
+        """
+        wanted = {track: channel for channel in channels for track in channel.tracks()}
+        for track, session in list(self._sessions.items()):
+            if wanted.get(track) != session.channel:
+                session.close(GapReason.OPERATOR, "the camera's settings were changed")
+                del self._sessions[track]
+        for track, channel in wanted.items():
+            if track not in self._sessions:
+                self._sessions[track] = self._session(track, channel)
+                self._sessions[track].start()
+
+    def watch(self, tracks: set[Track]) -> None:
+        """Somebody watches these tracks live: deliver their pictures without waiting. Any thread."""
+        if tracks != self._watched:
+            self._watched = tracks
+            self.reactor.call_from_thread(lambda: self._apply_watch(tracks))
+
+    def _apply_watch(self, tracks: set[Track]) -> None:
+        for track, session in self._sessions.items():
+            session.watched = track in tracks
+
+    def _session(self, track: Track, channel: Channel) -> Session:
+        if track not in self._runs:
+            self._remember(track)
+        return Session(
+            track,
+            channel,
+            self._session_settings,
+            self.reactor,
+            self._resolver,
+            Outlet(track, self.pool),
+            self.gaps,
+            cadence=Cadence.of(
+                track,
+                fragment_ms=self._settings.fragment_ms,
+                main_chunk_s=self._settings.main_chunk_s,
+                sub_chunk_s=self._settings.sub_chunk_s,
+            ),
+            next_run=lambda: self._next_run(track),
+            found_gap=self._found_gap,
+            draw=random.Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+    def _remember(self, track: Track) -> None:
+        last = self._bookkeeper.last(track)
+        self._runs[track] = last.run if last else 0
+        if last is not None:
+            self._roots.setdefault(track, last.root)
+            self.gaps.remember(track, last.end_us, last.reason, last.detail)
+
+    def _next_run(self, track: Track) -> int:
+        """Runs are numbered by the second they start in, so that they grow without a counter on disk."""
+        self._runs[track] = max(self._runs[track] + 1, self._clock.wall_us() // US_PER_S)
+        return self._runs[track]
+
+    def _reserve_bytes(self, track: Track) -> int:
+        session = self._sessions.get(track)
+        bitrate_bps = session.meter.rates(self._clock.monotonic_us())[0] if session else 0
+        if session is None or bitrate_bps == 0:
+            return FIRST_RESERVE_BYTES[track.kind]
+        return expected_chunk_bytes(session.cadence, bitrate_bps)
+
+    # -- what the disks say (their threads) ----------------------------------------------------------------------
+
+    def commit(self, batch: Batch) -> None:
+        self._bookkeeper.commit(batch)
+
+    def progress(self, rows: list[Progress]) -> None:
+        reports = []
+        for row in rows:
+            self._open_chunks[row.track] = row.open_chunk
+            self.pool.worked(row.volume)
+            session = self._sessions.get(row.track)
+            if session is not None:
+                reports.append(session.report(row.open_chunk))
+        self._bookkeeper.publish(reports)
+
+    def volume_failed(self, volume: Volume, error: StorageError, tracks: list[Track]) -> None:
+        self.pool.failed(volume.number, str(error))
+        self.reactor.call_from_thread(lambda: self._restart_chunks(tracks))
+
+    def _restart_chunks(self, tracks: list[Track]) -> None:
+        for track in tracks:
+            session = self._sessions.get(track)
+            if session is not None:
+                session.disk_failed()
+
+    # -- gaps and reports ----------------------------------------------------------------------------------------
+
+    def _found_gap(self, gap: Gap) -> None:
+        self.disks[0].add_gap(gap)
+
+    def _flush_gaps(self) -> None:
+        for gap in self.gaps.flush(self._clock.wall_us()):
+            self._found_gap(gap)
+        self.reactor.call_after(FLUSH_US, self._flush_gaps)
+
+    def reports(self) -> list[TrackReport]:
+        """The state of every track."""
+        return [session.report(self._open_chunks.get(track)) for track, session in list(self._sessions.items())]
+
+    def _report(self) -> None:
+        self._bookkeeper.publish(self.reports())
+        self.reactor.call_after(REPORT_US, self._report)
+
+    # -- recovery (its own thread) -------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Seal what a crash left open and find what it kept out of the index, while the cameras already record."""
+        for disk in self.disks:
+            volume = disk.volume
+            try:
+                sealed = [chunk for path in self._parts[volume.number] if (chunk := recover(volume, path)) is not None]
+                sealed += self._bookkeeper.unindexed(volume)
+                if sealed:
+                    volume.sync()
+                    self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))
+            except StorageError as error:
+                self.volume_failed(volume, error, [])
+                continue
+            for chunk in sealed:
+                self.gaps.remember(
+                    chunk.header.track,
+                    chunk.start_us + chunk.duration_us,
+                    GapReason.RESTART,
+                    "the recorder ended without being stopped",
+                )
+        for gap in self.gaps.settle():
+            self._found_gap(gap)

@@ -1,0 +1,245 @@
+"""One track, for as long as it is configured: tries its camera again and again, and turns samples into events."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from ssl import SSLContext
+
+from nvr.capture.backoff import Backoff
+from nvr.capture.events import ChunkEnded, ChunkOpened, Event
+from nvr.capture.gaps import GapLedger
+from nvr.capture.link import BUFFER_BYTES, Link, LinkSettings
+from nvr.capture.meter import Meter
+from nvr.capture.outlet import Outlet
+from nvr.capture.reactor import Reactor, Timer
+from nvr.capture.report import OpenChunk, TrackReport, TrackState
+from nvr.capture.resolver import Resolver
+from nvr.capture.segmenter import Cadence, Segmenter
+from nvr.channel import Channel
+from nvr.codec.parameters import PictureFormat, describe
+from nvr.config import RecorderSettings
+from nvr.errors import AuthenticationError, CameraError, NetworkError
+from nvr.media import CutReason, Gap, GapReason, Sample, Track
+from nvr.timebase import US_PER_S, us_from_ntp
+
+LIVE_FRAGMENT_US = 120_000  # chosen: a watched camera is shown 0.2 s late, for a tenth of a per cent more bytes
+
+CUTS = {
+    GapReason.DISK: CutReason.DISK,
+    GapReason.OVERLOAD: CutReason.OVERLOAD,
+    GapReason.OPERATOR: CutReason.STOP,
+    GapReason.CLOCK: CutReason.CLOCK,
+}  # every other reason ends the RTSP session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What all sessions share."""
+
+    link: LinkSettings
+    reconnect_max_us: int
+    authentication_retry_us: int
+
+    @classmethod
+    def of(cls, settings: RecorderSettings, tls: SSLContext) -> "SessionSettings":
+        buffer = memoryview(bytearray(BUFFER_BYTES))
+        return cls(
+            LinkSettings(int(settings.silence_s * US_PER_S), tls, buffer),
+            int(settings.reconnect_max_s * US_PER_S),
+            int(settings.authentication_retry_s * US_PER_S),
+        )
+
+
+class Session:
+    """Records one track. Belongs to the reactor's thread, but for `report`, which only reads.
+
+    Args:
+        channel: the camera; the URL is that of the track.
+        cadence: how long the pieces are.
+        next_run: numbers the runs.
+        found_gap: takes a gap that ended for another reason than it began.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        channel: Channel,
+        settings: SessionSettings,
+        reactor: Reactor,
+        resolver: Resolver,
+        outlet: Outlet,
+        gaps: GapLedger,
+        *,
+        cadence: Cadence,
+        next_run: Callable[[], int],
+        found_gap: Callable[[Gap], None],
+        draw: random.Random,
+    ) -> None:
+        self.track = track
+        self.channel = channel
+        self.cadence = cadence
+        self._settings = settings
+        self._reactor = reactor
+        self._resolver = resolver
+        self._clock = reactor.clock
+        self._outlet = outlet
+        self._gaps = gaps
+        self._found_gap = found_gap
+        self._backoff = Backoff(settings.reconnect_max_us, draw)
+        self._draw = draw
+        self._segmenter = Segmenter(track, cadence, next_run)
+        self.meter = Meter(self._clock.monotonic_us())
+        self._link: Link | None = None
+        self._retry: Timer | None = None
+        self._picture: PictureFormat | None = None
+        self._watched = False
+        self._reconnects = 0
+        self._state = TrackState.CONNECTING
+        self._reason: GapReason | None = None
+        self._message = ""
+        self._since_us = self._clock.wall_us()
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Try the camera, at once but for a jitter that spreads the first tries over a second."""
+        self._retry = self._reactor.call_after(self._draw.randrange(US_PER_S), self._connect)
+
+    def close(self, reason: GapReason, detail: str) -> None:
+        """End for good; what was received is written."""
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        self._interrupt(reason, detail)
+        self._enter(TrackState.OFF, reason, detail)
+
+    def disk_failed(self) -> None:
+        """The open chunk was lost with its volume; the next sync sample opens another elsewhere."""
+        self._segmenter.end(CutReason.DISK)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody watches live."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, watched: bool) -> None:
+        self._watched = watched
+        self._outlet.urgent = watched
+        self._segmenter.fragment_us = LIVE_FRAGMENT_US if watched else self.cadence.fragment_us
+        if self._link is not None:
+            self._link.watched = watched
+
+    def _connect(self) -> None:
+        self._enter(TrackState.CONNECTING, self._reason, self._message)
+        url = self.channel.tracks()[self.track]
+        self._link = Link(self.channel, url, self._settings.link, self._reactor, self._resolver, self)
+        self._link.watched = self._watched
+        self._link.start()
+
+    # -- what the link says --------------------------------------------------------------------------------------
+
+    def link_plays(self) -> None:
+        self._enter(TrackState.STARTING, self._reason, "waiting for the first picture that can be shown")
+
+    def link_received(self, samples: list[Sample]) -> None:
+        wall_offset_us = self._clock.wall_us() - self._clock.monotonic_us()
+        for sample in samples:
+            self.meter.count(1, len(sample.data), sample.lost_packets)
+            self._carry(self._segmenter.push(sample, wall_offset_us))
+
+    def link_failed(self, error: CameraError) -> None:
+        self._link = None
+        reason = _reason_for(error)
+        self._interrupt(reason, error.what)
+        self._reconnects += 1
+        self._enter(TrackState.WAITING, reason, str(error))
+        self._retry = self._reactor.call_after(self._wait_us(reason), self._connect)
+
+    def _wait_us(self, reason: GapReason) -> int:
+        if reason is GapReason.AUTHENTICATION:
+            return self._settings.authentication_retry_us
+        return self._backoff.wait_us()
+
+    # -- samples to disk -----------------------------------------------------------------------------------------
+
+    def _carry(self, events: list[Event]) -> None:
+        if not events:
+            return
+        refused = self._outlet.carry(events)
+        if refused is not None:
+            self._interrupt(
+                refused, "the disk is too slow" if refused is GapReason.OVERLOAD else "no volume can be used"
+            )
+            self._enter(TrackState.NO_DISK, refused, "nothing is recorded: " + _plea(refused))
+            return
+        for event in events:
+            match event:
+                case ChunkOpened():
+                    self._picture = describe(event.parameter_sets)
+                    self._backoff.succeeded()
+                    self._enter(TrackState.RECORDING, None, "")
+                case ChunkEnded(cut=CutReason.CLOCK):
+                    self._missing(GapReason.CLOCK, "the clock was set or the camera's time jumped")
+
+    def _interrupt(self, reason: GapReason, detail: str) -> None:
+        """Footage ends here, for now."""
+        self._outlet.end(self._segmenter.end(CUTS.get(reason, CutReason.SESSION)))
+        self._missing(reason, detail)
+
+    def _missing(self, reason: GapReason, detail: str) -> None:
+        gap = self._gaps.missing(self.track, reason, detail, self._clock.wall_us())
+        if gap is not None:
+            self._found_gap(gap)
+
+    # -- the report ----------------------------------------------------------------------------------------------
+
+    def _enter(self, state: TrackState, reason: GapReason | None, message: str) -> None:
+        if state is not self._state or reason is not self._reason:
+            self._since_us = self._clock.wall_us()
+        self._state, self._reason, self._message = state, reason, message
+
+    def report(self, open_chunk: OpenChunk | None) -> TrackReport:
+        """The track's state now. Any thread."""
+        bitrate_bps, fps_milli = self.meter.rates(self._clock.monotonic_us())
+        picture = self._picture
+        return TrackReport(
+            track=self.track,
+            state=self._state,
+            reason=self._reason,
+            message=self._message,
+            since_us=self._since_us,
+            open_chunk=open_chunk,
+            codec=picture.codec_string if picture else "",
+            width=picture.width if picture else 0,
+            height=picture.height if picture else 0,
+            samples=self.meter.samples,
+            bytes=self.meter.bytes,
+            lost_packets=self.meter.lost_packets,
+            reconnects=self._reconnects,
+            bitrate_bps=bitrate_bps,
+            fps_milli=fps_milli,
+            clock_offset_us=self._clock_offset_us(),
+        )
+
+    def _clock_offset_us(self) -> int | None:
+        link = self._link
+        report = link.reception.sender_report if link is not None and link.reception is not None else None
+        if report is None:
+            return None
+        received_wall_us = report.received_us + self._clock.wall_us() - self._clock.monotonic_us()
+        return us_from_ntp(report.ntp) - received_wall_us
+
+
+def _reason_for(error: CameraError) -> GapReason:
+    if isinstance(error, AuthenticationError):
+        return GapReason.AUTHENTICATION
+    return GapReason.NETWORK if isinstance(error, NetworkError) else GapReason.CAMERA
+
+
+def _plea(reason: GapReason) -> str:
+    if reason is GapReason.OVERLOAD:
+        return "the disk cannot keep up; look for other load on it, or add a volume"
+    return "every volume is full or has failed; free space or replace the disk"

@@ -1,0 +1,220 @@
+"""The segmenter: every sample comes out once, in order, in pieces that begin and end where they should."""
+
+from collections.abc import Iterable
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
+from nvr.capture.segmenter import CHUNK_LIMIT_BYTES, Cadence, Segmenter
+from nvr.media import Codec, CutReason, Fragment, ParameterSets, Sample, Track, TrackKind
+from nvr.timebase import US_PER_S, us_from_90k
+
+TRACK = Track(3, TrackKind.MAIN)
+WALL_US = 1_763_900_000 * US_PER_S  # divisible by 60 s and less 20 s
+FRAME = 3600
+PLAIN = ParameterSets(
+    Codec.H264,
+    (),
+    (bytes.fromhex("6742c01eda0280bfe584000003000400000300c83c58ba80"),),  # 640×360, no reordering
+    (bytes.fromhex("68ce0fc8"),),
+)
+B_FRAMES = ParameterSets(
+    Codec.H264,
+    (),
+    (bytes.fromhex("6764001eacd940a02ff961000003000100000300320f162d96"),),  # 640×360, two reordered
+    (bytes.fromhex("68ef8fcb"),),
+)
+SMALL = ParameterSets(
+    Codec.H264,
+    (),
+    (bytes.fromhex("6742c00cda05067e7840000003004000000c83c50aa8"),),  # 320×180
+    (bytes.fromhex("68ce0fc8"),),
+)
+
+
+def segmenter(cadence: Cadence | None = None) -> Segmenter:
+    runs = count(1)
+    return Segmenter(TRACK, cadence or Cadence(500_000, 60 * US_PER_S, 0), lambda: next(runs))
+
+
+def sample(index: int, *, gop: int = 50, sets: ParameterSets | None = None, size: int = 100, at: int | None = None):
+    """The index-th picture of a 25 fps stream; received 5 ms after it was taken; its data tells its index."""
+    position = index if at is None else at
+    return Sample(
+        data=index.to_bytes(4, "big") + bytes(size - 4),
+        presentation_90k=(1 << 32) + position * FRAME,
+        is_sync=index % gop == 0,
+        received_us=position * 40_000 + 5_000,
+        parameter_sets=sets if sets is not None else (PLAIN if index == 0 else None),
+    )
+
+
+def feed(target: Segmenter, samples: Iterable[Sample], wall_offset_us: int = WALL_US) -> list[Event]:
+    return [event for one in samples for event in target.push(one, wall_offset_us)]
+
+
+def fragments(events: Iterable[Event]) -> list[Fragment]:
+    return [event.fragment for event in events if isinstance(event, FragmentClosed)]
+
+
+def indices(events: Iterable[Event]) -> list[int]:
+    return [int.from_bytes(data[:4], "big") for fragment in fragments(events) for data in fragment.data]
+
+
+def test_two_minutes_come_out_whole_in_order_and_cut_on_the_minute() -> None:
+    target = segmenter()
+    events = feed(target, (sample(i) for i in range(3000))) + target.end(CutReason.STOP)
+    assert indices(events) == list(range(3000))
+    ends = [event for event in events if isinstance(event, ChunkEnded)]
+    assert [end.cut for end in ends] == [CutReason.SCHEDULE, CutReason.SCHEDULE, CutReason.STOP]
+    starts = [event.start_us for event in events if isinstance(event, ChunkOpened)]
+    assert [(start - 5_000) % (60 * US_PER_S) for start in starts[1:]] == [0, 0]
+    assert all(end.start_us + end.duration_us == start for end, start in zip(ends, starts[1:], strict=False))
+
+
+def test_fragments_last_half_a_second_and_begin_at_every_sync_sample() -> None:
+    target = segmenter()
+    events = feed(target, (sample(i) for i in range(501)))
+    for fragment in fragments(events):
+        assert us_from_90k(fragment.duration_90k) <= 540_000
+        assert not any(fragment.sync[1:])
+    assert sum(fragment.sync[0] for fragment in fragments(events)) == 10
+
+
+def test_decode_times_of_a_chunk_start_at_zero_and_join() -> None:
+    target = segmenter()
+    events = feed(target, (sample(i) for i in range(3000)))
+    expected_90k = 0
+    for event in events:
+        match event:
+            case ChunkOpened():
+                expected_90k = 0
+            case FragmentClosed(fragment):
+                assert fragment.decode_90k == expected_90k
+                expected_90k += fragment.duration_90k
+
+
+def test_samples_before_the_first_sync_sample_are_skipped_and_counted() -> None:
+    target = segmenter()
+    assert feed(target, [sample(i, sets=PLAIN) for i in range(45, 50)]) == []
+    assert target.skipped == 5
+    assert isinstance(feed(target, [sample(50)])[0], ChunkOpened)
+
+
+def test_new_parameter_sets_cut_at_the_sync_sample() -> None:
+    target = segmenter()
+    stream = [sample(i) for i in range(50)] + [sample(i, sets=SMALL if i == 50 else None) for i in range(50, 80)]
+    events = feed(target, stream) + target.end(CutReason.SESSION)
+    cut = next(event for event in events if isinstance(event, ChunkEnded))
+    second = [event for event in events if isinstance(event, ChunkOpened)][1]
+    assert cut.cut is CutReason.PARAMETER_SETS
+    assert second.parameter_sets == SMALL
+    assert second.sequence == 2
+    assert indices(events) == list(range(80))
+
+
+def test_parameter_sets_announced_between_sync_samples_take_effect_at_the_next() -> None:
+    target = segmenter()
+    stream = [sample(i, sets=SMALL if i == 30 else None) if i else sample(0) for i in range(60)]
+    opened = [event for event in feed(target, stream) if isinstance(event, ChunkOpened)]
+    assert [event.parameter_sets for event in opened] == [PLAIN, SMALL]
+
+
+def test_same_parameter_sets_again_do_not_cut() -> None:
+    target = segmenter()
+    events = feed(target, (sample(i, sets=PLAIN if i % 50 == 0 else None) for i in range(200)))
+    assert sum(isinstance(event, ChunkOpened) for event in events) == 1
+
+
+def test_b_frames_get_even_decode_times_and_their_delay_stands_in_the_chunk() -> None:
+    target = segmenter()
+    display = [0] + [block * 3 + offset for block in range(20) for offset in (3, 1, 2)]
+    stream = [sample(i, gop=1000, sets=B_FRAMES if i == 0 else None, at=at) for i, at in enumerate(display)]
+    events = feed(target, stream) + target.end(CutReason.SESSION)
+    opened = events[0]
+    assert isinstance(opened, ChunkOpened)
+    assert opened.composition_delay_90k == 2 * FRAME
+    shown = [f.decode_90k + sum(f.durations_90k[:i]) + c for f in fragments(events) for i, c in enumerate(f.composition_90k)]
+    assert [(at - opened.composition_delay_90k) // FRAME for at in shown] == display
+    assert all(duration == FRAME for fragment in fragments(events) for duration in fragment.durations_90k)
+
+
+@pytest.mark.parametrize("step_s", [-5, 5])
+def test_step_of_the_servers_clock_ends_the_run(step_s: int) -> None:
+    target = segmenter()
+    events = feed(target, (sample(i) for i in range(100)))
+    events += feed(target, (sample(i) for i in range(100, 200)), WALL_US + step_s * US_PER_S)
+    opened = [event for event in events if isinstance(event, ChunkOpened)]
+    assert [event.run for event in opened] == [1, 2]
+    assert opened[1].start_us - opened[0].start_us == 4 * US_PER_S + step_s * US_PER_S
+    assert [event.cut for event in events if isinstance(event, ChunkEnded)] == [CutReason.CLOCK]
+
+
+@pytest.mark.parametrize("jump", [-1000 * FRAME, 1000 * FRAME])
+def test_jump_of_rtp_time_ends_the_run(jump: int) -> None:
+    target = segmenter()
+    events = feed(target, (sample(i) for i in range(100)))
+    later = [sample(i) for i in range(100, 160)]
+    for one in later:
+        one.presentation_90k += jump
+    events += feed(target, later) + target.end(CutReason.STOP)
+    assert [event.run for event in events if isinstance(event, ChunkOpened)] == [1, 2]
+    assert indices(events) == list(range(160))
+
+
+def test_camera_that_sends_no_sync_sample_is_cut_at_twice_the_length() -> None:
+    target = segmenter(Cadence(500_000, 10 * US_PER_S, 0))
+    events = feed(target, (sample(i, gop=10_000) for i in range(1500)))
+    ends = [event for event in events if isinstance(event, ChunkEnded)]
+    assert [end.cut for end in ends] == [CutReason.SIZE, CutReason.SIZE]
+    assert all(end.duration_us == 20 * US_PER_S for end in ends)
+
+
+def test_huge_pictures_are_cut_by_size() -> None:
+    target = segmenter()
+    huge = CHUNK_LIMIT_BYTES // 40
+    events = feed(target, (sample(i, gop=10_000, size=huge) for i in range(60)))
+    assert [event.cut for event in events if isinstance(event, ChunkEnded)] == [CutReason.SIZE]
+    assert all(fragment.payload_bytes <= huge for fragment in fragments(events))
+
+
+def test_end_without_samples_says_nothing() -> None:
+    assert segmenter().end(CutReason.STOP) == []
+
+
+def test_cuts_of_55_channels_do_not_coincide() -> None:
+    phases = sorted(
+        Cadence.of(Track(c, TrackKind.MAIN), fragment_ms=500, main_chunk_s=60, sub_chunk_s=300).phase_us
+        for c in range(1, 56)
+    )
+    assert min(b - a for a, b in zip(phases, phases[1:], strict=False)) > 300_000
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30_000), st.booleans(), st.integers(4, 300_000), st.sampled_from([None, PLAIN, SMALL])),
+        min_size=1,
+        max_size=120,
+    )
+)
+def test_any_stream_comes_out_complete_from_its_first_sync_sample(steps: list[tuple[int, bool, int, ParameterSets | None]]):
+    target = segmenter(Cadence(500_000, 2 * US_PER_S, 700_000))
+    at_90k, stream = 0, []
+    for index, (step_90k, sync, size, sets) in enumerate(steps):
+        at_90k += step_90k
+        data = index.to_bytes(4, "big") + bytes(size - 4)
+        stream.append(Sample(data, at_90k, sync, us_from_90k(at_90k), sets))
+    events = feed(target, stream) + target.end(CutReason.STOP)
+    assert indices(events) == list(range(target.skipped, len(steps)))
+    open_chunks = 0
+    for event in events:
+        open_chunks += isinstance(event, ChunkOpened) - isinstance(event, ChunkEnded)
+        assert open_chunks in (0, 1)
+        if isinstance(event, FragmentClosed):
+            assert open_chunks == 1
+            assert all(duration > 0 for duration in event.fragment.durations_90k)
+    assert open_chunks == 0
