@@ -110,7 +110,7 @@ class Supervisor:
         try:
             child.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            log.error("does not stop, is killed", process=child.name)
+            log.warning("does not stop, is killed", process=child.name)
             child.process.kill()
             child.process.wait()
         self._forget(child)

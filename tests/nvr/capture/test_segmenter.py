@@ -1,10 +1,10 @@
 """The segmenter: every sample comes out once, in order, in pieces that begin and end where they should."""
 
 from collections.abc import Iterable
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
@@ -137,7 +137,9 @@ def test_b_frames_get_even_decode_times_and_their_delay_stands_in_the_chunk() ->
     opened = events[0]
     assert isinstance(opened, ChunkOpened)
     assert opened.composition_delay_90k == 2 * FRAME
-    shown = [f.decode_90k + sum(f.durations_90k[:i]) + c for f in fragments(events) for i, c in enumerate(f.composition_90k)]
+    shown = [
+        f.decode_90k + sum(f.durations_90k[:i]) + c for f in fragments(events) for i, c in enumerate(f.composition_90k)
+    ]
     assert [(at - opened.composition_delay_90k) // FRAME for at in shown] == display
     assert all(duration == FRAME for fragment in fragments(events) for duration in fragment.durations_90k)
 
@@ -190,18 +192,21 @@ def test_cuts_of_55_channels_do_not_coincide() -> None:
         Cadence.of(Track(c, TrackKind.MAIN), fragment_ms=500, main_chunk_s=60, sub_chunk_s=300).phase_us
         for c in range(1, 56)
     )
-    assert min(b - a for a, b in zip(phases, phases[1:], strict=False)) > 300_000
+    assert min(b - a for a, b in pairwise(phases)) > 300_000
 
 
-@settings(max_examples=60)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 30_000), st.booleans(), st.integers(4, 300_000), st.sampled_from([None, PLAIN, SMALL])),
+        st.tuples(
+            st.integers(0, 30_000), st.booleans(), st.integers(4, 300_000), st.sampled_from([None, PLAIN, SMALL])
+        ),
         min_size=1,
         max_size=120,
     )
 )
-def test_any_stream_comes_out_complete_from_its_first_sync_sample(steps: list[tuple[int, bool, int, ParameterSets | None]]):
+def test_any_stream_comes_out_complete_from_its_first_sync_sample(
+    steps: list[tuple[int, bool, int, ParameterSets | None]],
+):
     target = segmenter(Cadence(500_000, 2 * US_PER_S, 700_000))
     at_90k, stream = 0, []
     for index, (step_90k, sync, size, sets) in enumerate(steps):
