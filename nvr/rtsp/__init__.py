@@ -1,1 +1,5 @@
-"""RTSP and RTP without sockets: bytes in, events and bytes out (RFC 2326, RFC 3550)."""
+"""RTSP, RTP and their payloads as pure state machines: bytes in, events, samples and bytes out.
+
+No socket is opened and no clock is read here, so that every behaviour of a camera can be a test. `reception.Reception`
+is the door for a capture session.
+"""

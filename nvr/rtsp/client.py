@@ -1,0 +1,312 @@
+"""The RTSP client of one stream, as a pure state machine (RFC 2326): messages in, events and bytes out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from nvr.channel import Transport
+from nvr.errors import AuthenticationError, CameraError
+from nvr.rtsp.auth import Authenticator, Credentials, challenges
+from nvr.rtsp.events import Event, Playing, SetUp
+from nvr.rtsp.message import Headers, Message, Request, Response, format_message
+from nvr.rtsp.sdp import VIDEO_CLOCK_RATE, parse_description
+from nvr.rtsp.transport import (
+    DEFAULT_TIMEOUT_S,
+    InterleavedChannels,
+    parse_rtp_info,
+    parse_session,
+    parse_transport,
+)
+from nvr.rtsp.url import base_url, without_credentials
+
+USER_AGENT = "hoxa-nvr"
+ASKED_CHANNELS = InterleavedChannels(0, 1)
+KEEP_ALIVE_LIMIT_S = 30  # chosen: routers forget connections that are quiet for minutes
+ATTEMPTS_LIMIT = 3  # of one request, with nonces that the camera called stale
+UNANSWERED_LIMIT = 8  # chosen: some cameras never answer a keep-alive while they play
+_GRANTED = ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "PLAY_NOTIFY")  # requests of cameras we say yes to
+
+
+class State(Enum):
+    """How far the session is."""
+
+    IDLE = auto()
+    SETTING_UP = auto()
+    PLAYING = auto()
+    CLOSED = auto()
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A request that waits for its reply."""
+
+    method: str
+    url: str
+    extra: tuple[tuple[str, str], ...]
+    nonce: str | None = None  # it was sent with; None: without credentials
+    attempts: int = 0
+
+
+class RtspClient:
+    """Sets up and keeps the video of one URL.
+
+    Args:
+        url: ``rtsp://`` or ``rtsps://``; credentials in it are thrown away.
+        username: empty where the camera wants none.
+        password: only ever sent hashed, or by Basic if the camera offers nothing better; never shown.
+        transport: how RTP is to travel.
+        cnonce: gives a random token for Digest.
+        udp_ports: ours for RTP and RTCP, if the transport is UDP.
+
+    Raises (all methods):
+        AuthenticationError: the camera refuses the credentials.
+        CameraError: the camera cannot be used this way. In both cases the session is over.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        transport: Transport,
+        *,
+        cnonce: Callable[[], str],
+        udp_ports: tuple[int, int] | None = None,
+    ) -> None:
+        if (transport is Transport.UDP) != (udp_ports is not None):
+            raise ValueError("UDP ports go with UDP, and only with it")
+        self.url = without_credentials(url)
+        self.state = State.IDLE
+        self.session_timeout_s = DEFAULT_TIMEOUT_S
+        self._has_credentials = bool(username)
+        self._authenticator = Authenticator(Credentials(username, password), cnonce)
+        self._accepted = False  # a request with credentials has succeeded
+        self._udp_ports = udp_ports
+        self._sequence = 0
+        self._pending: dict[int, _Pending] = {}
+        self._output: list[bytes] = []
+        self._events: list[Event] = []
+        self._methods: frozenset[str] = frozenset()  # what the camera says it understands
+        self._control_url = self.url
+        self._session = ""
+        self._set_up: SetUp | None = None
+
+    @property
+    def keep_alive_interval_s(self) -> int:
+        """How often to call `keep_alive`."""
+        return max(1, min(self.session_timeout_s // 2, KEEP_ALIVE_LIMIT_S))
+
+    def start(self) -> None:
+        """Begin; the first request is in `take_output`."""
+        self.state = State.SETTING_UP
+        self._send("OPTIONS", self.url)
+
+    def take_output(self) -> bytes:
+        """The bytes to be sent to the camera."""
+        data = b"".join(self._output)
+        self._output.clear()
+        return data
+
+    def take_events(self) -> list[Event]:
+        """What has happened since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def keep_alive(self) -> None:
+        """Tell the camera that somebody is still there (RFC 2326 sections 10.8 and 12.37)."""
+        if self.state is State.PLAYING:
+            method = "GET_PARAMETER" if "GET_PARAMETER" in self._methods else "OPTIONS"
+            self._send(method, self._control_url)
+
+    def teardown(self) -> None:
+        """End the session; nothing is expected of the camera any more."""
+        if self._session and self.state is not State.CLOSED:
+            self._send("TEARDOWN", self._control_url)
+        self.state = State.CLOSED
+
+    def handle(self, message: Message) -> None:
+        """Take a message of the camera."""
+        match message:
+            case Request():
+                self._answer(message)
+            case Response():
+                self._take_response(message)
+
+    # -- requests of the camera ----------------------------------------------------------------------------------
+
+    def _answer(self, request: Request) -> None:
+        granted = request.method in _GRANTED or request.method == "TEARDOWN"
+        headers = [("CSeq", request.headers.get("CSeq") or "0")]
+        if self._session:
+            headers.append(("Session", self._session))
+        if request.method == "OPTIONS":
+            headers.append(("Public", "OPTIONS, GET_PARAMETER, SET_PARAMETER, ANNOUNCE"))
+        status = (200, "OK") if granted else (501, "Not Implemented")
+        self._output.append(format_message(Response(*status, Headers(tuple(headers)))))
+        if request.method == "TEARDOWN":
+            raise self._error("the camera ended the session")
+        if request.method == "REDIRECT":
+            raise self._redirected(request.headers)
+
+    # -- replies -------------------------------------------------------------------------------------------------
+
+    def _take_response(self, response: Response) -> None:
+        pending = self._claim(response)
+        if pending is None or self.state is State.CLOSED:
+            return
+        if response.status == 401:
+            self._authenticate(pending, response)
+            return
+        self._accepted = self._accepted or (pending.nonce is not None and 200 <= response.status < 300)
+        if 300 <= response.status < 400:
+            raise self._redirected(response.headers)
+        if self.state is State.PLAYING:
+            self._kept_alive(pending, response)
+            return
+        if response.status == 403:
+            raise AuthenticationError(
+                "the camera forbids access", where=self.url, hint="give the user the right to watch in the camera"
+            )
+        match pending.method:
+            case "OPTIONS":
+                self._take_options(response)
+            case "DESCRIBE":
+                self._take_description(response)
+            case "SETUP":
+                self._take_setup(response)
+            case "PLAY":
+                self._take_play(pending, response)
+
+    def _claim(self, response: Response) -> _Pending | None:
+        """The request that a reply is for; the oldest one where the camera forgot to say."""
+        if response.status < 200:
+            return None
+        number = (response.headers.get("CSeq") or "").strip()
+        if number.isascii() and number.isdigit() and len(number) < 10:
+            return self._pending.pop(int(number), None)
+        return self._pending.pop(min(self._pending), None) if self._pending else None
+
+    def _take_options(self, response: Response) -> None:
+        if response.status == 200:  # without it we go on: OPTIONS is a courtesy
+            offered = ",".join(response.headers.all("Public") + response.headers.all("Allow"))
+            self._methods = frozenset(word.strip().upper() for word in offered.split(","))
+        self._send("DESCRIBE", self.url, ("Accept", "application/sdp"))
+
+    def _take_description(self, response: Response) -> None:
+        if response.status != 200:
+            hint = "check the path in the URL" if response.status in (400, 404, 454) else ""
+            raise self._refused("describe the stream", response, hint)
+        base = response.headers.get("Content-Base") or response.headers.get("Content-Location")
+        text = response.body.decode("utf-8", "replace")
+        description = parse_description(text, base_url(base, self.url))
+        media = description.video()
+        if media.packetization_mode > 1:
+            raise self._error("the camera sends H.264 in interleaved mode (packetization-mode=2)")
+        if media.clock_rate != VIDEO_CLOCK_RATE:
+            raise self._error(f"the camera's RTP clock runs at {media.clock_rate} Hz instead of {VIDEO_CLOCK_RATE}")
+        self._control_url = description.control_url
+        self._set_up = SetUp(media, None, None, None)
+        self._send("SETUP", media.control_url, ("Transport", self._asked_transport()))
+
+    def _asked_transport(self) -> str:
+        if self._udp_ports is None:
+            return f"RTP/AVP/TCP;unicast;interleaved={ASKED_CHANNELS.rtp}-{ASKED_CHANNELS.rtcp}"
+        rtp, rtcp = self._udp_ports
+        return f"RTP/AVP;unicast;client_port={rtp}-{rtcp}"
+
+    def _take_setup(self, response: Response) -> None:
+        over_tcp = self._udp_ports is None
+        if response.status != 200:
+            other = "choose UDP for this camera" if over_tcp else "choose TCP for this camera"
+            raise self._refused("set up the stream", response, other if response.status == 461 else "")
+        assert self._set_up is not None
+        reply = parse_transport(response.headers.get("Transport") or self._asked_transport())
+        if over_tcp and reply.channels is None and reply.ports is not None:
+            raise self._error("the camera insists on UDP", "choose UDP for this camera")
+        if not over_tcp and reply.interleaved:
+            raise self._error("the camera insists on TCP", "choose TCP for this camera")
+        channels = (reply.channels or ASKED_CHANNELS) if over_tcp else None
+        self._take_session(response)
+        self._set_up = SetUp(self._set_up.media, channels, None if over_tcp else reply.ports, reply.ssrc)
+        self._events.append(self._set_up)
+        self._send("PLAY", self._control_url, ("Range", "npt=0.000-"))
+
+    def _take_session(self, response: Response) -> None:
+        value = response.headers.get("Session")
+        if value is None:
+            return
+        session, timeout_s = parse_session(value)
+        self._session = self._session or session
+        if timeout_s is not None:
+            self.session_timeout_s = timeout_s
+
+    def _take_play(self, pending: _Pending, response: Response) -> None:
+        if response.status != 200:
+            if pending.extra and response.status in (400, 456, 457, 501, 551):  # the Range may be what it dislikes
+                self._send("PLAY", self._control_url)
+                return
+            raise self._refused("play the stream", response)
+        assert self._set_up is not None
+        self._take_session(response)
+        media, channels, ports, ssrc = self._set_up.media, self._set_up.channels, self._set_up.ports, self._set_up.ssrc
+        info = parse_rtp_info(response.headers.get("RTP-Info"), media.control_url)
+        self.state = State.PLAYING
+        self._pending.clear()
+        self._events.append(Playing(media, channels, ports, ssrc, info, self.session_timeout_s))
+
+    def _kept_alive(self, pending: _Pending, response: Response) -> None:
+        if response.status == 454:
+            raise self._error("the camera has forgotten the session")
+        if response.status >= 300 and pending.method == "GET_PARAMETER":
+            self._methods -= {"GET_PARAMETER"}  # it lists what it cannot do: OPTIONS from now on
+
+    # -- credentials ---------------------------------------------------------------------------------------------
+
+    def _authenticate(self, pending: _Pending, response: Response) -> None:
+        offers = challenges(response.headers.all("WWW-Authenticate"))
+        if not self._has_credentials:
+            raise AuthenticationError(
+                "the camera wants a user name and a password", where=self.url, hint="enter them for this channel"
+            )
+        if not offers:
+            raise AuthenticationError("the camera wants an authentication that is not known here", where=self.url)
+        best = offers[0]
+        renewed = best.stale or (self._accepted and best.nonce != pending.nonce)
+        if pending.nonce is not None and not (renewed and pending.attempts < ATTEMPTS_LIMIT):
+            raise AuthenticationError(
+                "the camera refuses the user name or the password", where=self.url, hint="correct them for this channel"
+            )
+        self._authenticator.accept(best)
+        self._send(pending.method, pending.url, *pending.extra, attempts=pending.attempts + 1)
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def _send(self, method: str, url: str, *extra: tuple[str, str], attempts: int = 0) -> None:
+        self._sequence += 1
+        headers = [("CSeq", str(self._sequence)), ("User-Agent", USER_AGENT)]
+        authorization = self._authenticator.authorization(method, url)
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        if self._session:
+            headers.append(("Session", self._session))
+        nonce = self._authenticator.nonce if authorization is not None else None
+        self._pending[self._sequence] = _Pending(method, url, extra, nonce, attempts)
+        if len(self._pending) > UNANSWERED_LIMIT:
+            del self._pending[min(self._pending)]
+        self._output.append(format_message(Request(method, url, Headers((*headers, *extra)))))
+
+    # -- errors --------------------------------------------------------------------------------------------------
+
+    def _error(self, what: str, hint: str = "") -> CameraError:
+        return CameraError(what, where=self.url, hint=hint)
+
+    def _refused(self, what: str, response: Response, hint: str = "") -> CameraError:
+        return self._error(f"the camera does not {what}: {response.status} {response.reason[:80]}".rstrip(), hint)
+
+    def _redirected(self, headers: Headers) -> CameraError:
+        """A redirect is not followed: another host would get our credentials, and the operator should know."""
+        try:
+            location = without_credentials(headers.get("Location") or "")
+        except CameraError:
+            location = "another address"
+        return self._error(f"the camera sends us to {location[:200]}", "enter that URL for this channel if it is right")

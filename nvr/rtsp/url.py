@@ -1,0 +1,56 @@
+"""RTSP URLs: without credentials, and joined the way cameras mean it."""
+
+from urllib.parse import urlsplit
+
+from nvr.errors import CameraError
+
+SCHEMES = ("rtsp", "rtsps")
+
+
+def without_credentials(url: str) -> str:
+    """The URL without a user name and password, fit to be sent, stored and shown.
+
+    Raises:
+        CameraError: this is no RTSP URL.
+    """
+    if any(octet <= " " or octet == "\x7f" for octet in url):
+        raise CameraError("the URL holds a blank or a control character", hint="write a blank as %20")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme.lower() in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CameraError("not an RTSP URL", hint="write it as rtsp://host/path")
+    scheme, _, rest = url.partition("://")
+    authority_end = min((at for mark in "/?#" if (at := rest.find(mark)) >= 0), default=len(rest))
+    authority = rest[:authority_end].rpartition("@")[2]
+    return f"{scheme}://{authority}{rest[authority_end:]}"
+
+
+def is_absolute(url: str) -> bool:
+    """Whether this is a whole RTSP URL."""
+    return url.lower().startswith(("rtsp://", "rtsps://"))
+
+
+def base_url(offered: str | None, requested: str) -> str:
+    """What relative control URLs are relative to: Content-Base if it makes sense, else the URL that was asked for."""
+    if offered is None or not is_absolute(offered):
+        return requested
+    try:
+        return without_credentials(offered)
+    except CameraError:
+        return requested
+
+
+def join_control(base: str, control: str | None) -> str:
+    """The URL of an ``a=control`` attribute (RFC 2326 section C.1.1).
+
+    Relative ones are appended behind a slash, also where the base has a query string, as cameras with such URLs expect;
+    RFC 3986 would throw the query away.
+    """
+    if not control or control == "*":
+        return base
+    if is_absolute(control):
+        return without_credentials(control)
+    return f"{base.removesuffix('/')}/{control.removeprefix('/')}"
