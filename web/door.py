@@ -1,0 +1,103 @@
+"""The door: what every request passes before and after its route, whichever it is.
+
+Before: the Host header (a foreign page that has its name resolve to 127.0.0.1 must not read footage), the Origin of a
+WebSocket (browsers do not keep other origins from opening one), the parameters, and `may`. After: the security
+headers, and errors as JSON. DESIGN section 9; OWASP ASVS 5.0 sections 3.4, 3.5 and 4.4.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from yarl import URL
+
+from nvr.errors import Denied, NvrError
+from web.auth import May, demand, user_of
+from web.query import parse
+from web.route import Route, Socket
+from web.wire import BadParameters, NoSuchThing, json_response, problem_response
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
+        "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Door:
+    """Guards every route with one question.
+
+    Args:
+        may: the question.
+        names: host names and addresses that the server answers to, whatever the port, beside the local ones.
+    """
+
+    def __init__(self, may: May, names: frozenset[str] = frozenset()) -> None:
+        self._may = may
+        self._names = LOCAL_NAMES | names
+
+    def handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """What aiohttp calls for a route."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if isinstance(route.answers, Socket):
+                self._check_origin(request)
+            asked = parse(route.asks, request.match_info, request.query.items())
+            demand(self._may, user_of(request), route.action, asked.channel_asked(), asked.range_asked())
+            answer = await route.handler(asked, request)
+            return answer if isinstance(answer, web.StreamResponse) else json_response(answer)
+
+        return handle
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Check the Host, and turn what a route raises into its JSON answer."""
+        try:
+            self._check_host(request)
+            return await handler(request)
+        except NvrError as error:
+            return problem_response(error)
+        except web.HTTPNotFound:
+            return problem_response(NoSuchThing("there is no such address", where=request.path))
+        except web.HTTPMethodNotAllowed as error:
+            problem = BadParameters(f"{error.method} is not for this address", where=request.path)
+            answer = problem_response(problem)
+            answer.set_status(error.status)
+            answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+            return answer
+        except web.HTTPException as error:
+            return json_response({"error": error.reason, "where": request.path, "hint": ""}, error.status)
+
+    def _check_host(self, request: web.Request) -> None:
+        host = _host_of(request)
+        if host not in self._names:
+            hint = "open the address that the server printed at its start"
+            raise Denied("the server does not answer to this host name", where=host[:100], hint=hint)
+
+    def _check_origin(self, request: web.Request) -> None:
+        origin = request.headers.get("Origin")
+        if origin is None:  # not a browser: a browser always sends it
+            return
+        if origin.split("://", 1)[-1].lower() != request.headers.get("Host", "").lower():
+            raise Denied("a page of another origin may not open this", where=origin[:100])
+
+
+def _host_of(request: web.Request) -> str:
+    """The Host header's name without its port, lower case; empty when there is none to be read."""
+    try:
+        return (URL(f"http://{request.headers.get('Host', '')}").host or "").lower()
+    except ValueError:
+        return ""
+
+
+async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """The signal that puts the security headers on every answer, files and sockets included."""
+    for name, text in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, text)
+    response.headers["Server"] = "nvr"  # aiohttp would tell its own and Python's version

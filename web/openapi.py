@@ -1,0 +1,111 @@
+"""The OpenAPI 3.1 description of the API, made from the routes and the structs themselves, so that it cannot drift."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from web.query import Query
+from web.route import Media, Route, Socket
+from web.wire import Problem
+
+_REF = "#/components/schemas/{name}"
+_BRACES = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_FAILURES = {
+    "400": "the parameters cannot be used: every mistake is listed",
+    "403": "not allowed",
+    "404": "nothing was recorded there, or there is no such thing",
+    "502": "the bytes on disk cannot be used",
+    "503": "a disk or an index cannot be read",
+}
+
+Json = dict[str, object]
+
+
+def describe(routes: Sequence[Route], title: str, version: str) -> Json:
+    """The description of every route that belongs to the API, as a JSON-ready tree."""
+    described = [route for route in routes if route.described]
+    answers = [answer for route in described for answer in _answer_types(route)]
+    schemas, components = msgspec.json.schema_components([*answers, Problem], ref_template=_REF)
+    by_type = dict(zip(map(str, [*answers, Problem]), schemas, strict=True))
+    paths: dict[str, Json] = {}
+    for route in described:
+        paths[_BRACES.sub(r"{\1}", route.path)] = {
+            method.lower(): _operation(route, method, by_type) for method in route.methods
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": version,
+            "description": "Times are integers: microseconds UTC since 1970 (`_us`), 90 kHz ticks (`_90k`).",
+        },
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _answer_types(route: Route) -> Iterable[object]:
+    if isinstance(route.answers, Socket):
+        return route.answers.messages
+    return () if isinstance(route.answers, Media) else (route.answers,)
+
+
+def _operation(route: Route, method: str, by_type: dict[str, Json]) -> Json:
+    words = _BRACES.sub(r"\1", route.path).replace(".", "/").strip("/").split("/")
+    failures = {status: _failure(text, by_type) for status, text in _FAILURES.items()}
+    return {
+        "operationId": "_".join([method.lower(), *words]),
+        "summary": route.summary,
+        "description": f"Asks leave for `{route.action.value}`.",
+        "parameters": _parameters(route),
+        "responses": {**_success(route, by_type), **failures},
+    }
+
+
+def _parameters(route: Route) -> list[Json]:
+    """The struct's fields: those in braces from the path, the others from the query string."""
+    in_path = set(_BRACES.findall(route.path))
+    schema = _object_schema(route.asks)
+    rows: list[Json] = []
+    for name, field in schema.properties.items():
+        place: Json = {"in": "path" if name in in_path else "query", "required": name in schema.required}
+        rows.append({"name": name, **place, "schema": field})
+    return rows
+
+
+class _ObjectSchema(msgspec.Struct):
+    properties: dict[str, Json] = msgspec.field(default_factory=dict)
+    required: list[str] = msgspec.field(default_factory=list)
+
+
+def _object_schema(kind: type[Query]) -> _ObjectSchema:
+    _, components = msgspec.json.schema_components([kind])
+    return msgspec.convert(components[kind.__name__], _ObjectSchema)
+
+
+def _success(route: Route, by_type: dict[str, Json]) -> Json:
+    match route.answers:
+        case Socket(messages):
+            texts = [by_type[str(message)] for message in messages]
+            return {"101": {"description": "binary MP4 and these texts", "content": _content({"anyOf": texts})}}
+        case Media(content_type, ranges):
+            content = {content_type: {"schema": {"type": "string", "contentMediaType": content_type}}}
+            whole: Json = {"200": {"description": "the whole", "content": content}}
+            if not ranges:
+                return whole
+            return whole | {
+                "206": {"description": "the range asked for", "content": content},
+                "304": {"description": "not modified"},
+                "416": _failure("the range lies behind the end", by_type),
+            }
+        case answer:
+            return {"200": {"description": "the answer", "content": _content(by_type[str(answer)])}}
+
+
+def _failure(text: str, by_type: dict[str, Json]) -> Json:
+    return {"description": text, "content": _content(by_type[str(Problem)])}
+
+
+def _content(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}

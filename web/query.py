@@ -1,0 +1,160 @@
+"""Every request's parameters as a struct: parsed strictly, all mistakes listed at once.
+
+A field that stands in braces in the route's path comes from the path, every other from the query string.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from nvr.media import Track, TrackKind
+from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
+from web.wire import BadParameters, KindWord
+
+LATEST_US = 7_258_118_400_000_000  # 2200-01-01: chosen, so that a sum of two times cannot leave 63 bits
+LONGEST_TIMELINE_US = 40 * US_PER_DAY  # chosen: a month and some, at most 60,000 rows of one track
+LONGEST_FRAGMENTS_US = 10 * US_PER_MINUTE  # chosen: 1,200 fragments, 60 kB of JSON
+LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 ms
+
+ChannelNumber = Annotated[int, Meta(ge=1, le=2**28 - 1, description="the channel's number")]
+Instant = Annotated[int, Meta(ge=0, le=LATEST_US, description="wall time, microseconds UTC since 1970")]
+Count = Annotated[int, Meta(ge=0, le=2**32 - 1, description="as in the address that another answer gave")]
+Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
+FileName = Annotated[str, Meta(max_length=200, description="a file of the user interface")]
+
+Q = TypeVar("Q", bound="Query")
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for. Subclasses name its fields and say what footage it touches."""
+
+    def channel_asked(self) -> int | None:
+        """The channel whose footage or facts are asked for; None: no single one."""
+        return None
+
+    def range_asked(self) -> TimeRange | None:
+        """The stretch of time asked for; None: not bound to one."""
+        return None
+
+    def mistakes(self) -> list[str]:
+        """What is wrong between fields that are right by themselves."""
+        return []
+
+
+class NoQuery(Query, frozen=True, kw_only=True):
+    """No parameters."""
+
+
+class FileQuery(Query, frozen=True, kw_only=True):
+    """A file of the user interface."""
+
+    file: FileName
+
+
+class TrackQuery(Query, frozen=True, kw_only=True):
+    """One track of one channel."""
+
+    channel: ChannelNumber
+    track: KindWord = "main"
+
+    @property
+    def track_asked(self) -> Track:
+        return Track(self.channel, TrackKind[self.track.upper()])
+
+    def channel_asked(self) -> int | None:
+        return self.channel
+
+
+class WindowQuery(TrackQuery, frozen=True, kw_only=True):
+    """A half-open window of one track."""
+
+    LONGEST_US: ClassVar[int] = LONGEST_TIMELINE_US
+
+    from_us: Instant
+    to_us: Instant
+
+    @property
+    def window(self) -> TimeRange:
+        return TimeRange(self.from_us, self.to_us)
+
+    def range_asked(self) -> TimeRange | None:
+        return self.window
+
+    def mistakes(self) -> list[str]:
+        if self.to_us <= self.from_us:
+            return ["to_us: must be later than from_us"]
+        if self.to_us - self.from_us > self.LONGEST_US:
+            return [f"to_us: at most {self.LONGEST_US} µs after from_us; ask in pieces"]
+        return []
+
+
+class FragmentsQuery(WindowQuery, frozen=True, kw_only=True):
+    """A short window of one track."""
+
+    LONGEST_US = LONGEST_FRAGMENTS_US
+
+
+class ClipQuery(WindowQuery, frozen=True, kw_only=True):
+    """A window of one track, up to a day."""
+
+    LONGEST_US = LONGEST_CLIP_US
+
+
+class StillQuery(TrackQuery, frozen=True, kw_only=True):
+    """An instant of one track."""
+
+    at_us: Instant
+    width: Width | None = None
+
+    def range_asked(self) -> TimeRange | None:
+        return TimeRange(self.at_us, self.at_us + 1)
+
+
+class MediaQuery(TrackQuery, frozen=True, kw_only=True):
+    """One chunk file, by numbers: no text of a request ever becomes a path."""
+
+    start_us: Instant
+    run: Count
+    sequence: Count
+
+    def range_asked(self) -> TimeRange | None:
+        return TimeRange(self.start_us, self.start_us + 1)
+
+
+def parse(kind: type[Q], path: Mapping[str, str], query: Iterable[tuple[str, str]]) -> Q:
+    """The parameters of a request as a struct.
+
+    Args:
+        kind: the struct that the route asks for.
+        path: the parts of the path that stand in braces in the route's template.
+        query: the names and values of the query string, already decoded.
+
+    Raises:
+        BadParameters: with every mistake, one a line.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    given: dict[str, str] = {}
+    mistakes: list[str] = []
+    for name, text in (*path.items(), *query):
+        if name not in fields:
+            mistakes.append(f"{name[:60]}: not a parameter of this address")
+        elif name in given:
+            mistakes.append(f"{name}: given twice")
+        given[name] = text
+    values: dict[str, object] = {}
+    for name, field in fields.items():
+        if name in given:
+            try:
+                values[name] = msgspec.convert(given[name], field.type, strict=False)
+            except msgspec.ValidationError as error:
+                mistakes.append(f"{name}: {error}, not {given[name][:60]!r}")
+        elif field.required:
+            mistakes.append(f"{name}: is missing")
+    if not mistakes:
+        asked = kind(**values)
+        mistakes = asked.mistakes()
+        if not mistakes:
+            return asked
+    raise BadParameters("; ".join(mistakes), where="parameters", hint="/api/openapi.json describes every address")

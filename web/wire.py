@@ -1,0 +1,218 @@
+"""Every answer of the API as a struct, and the one place that turns our errors into HTTP.
+
+Field names carry their unit; times are wall microseconds UTC (`_us`) or 90 kHz ticks (`_90k`), always integers.
+The OpenAPI description is made from these structs (`web.openapi`), so a doc string here is documentation there.
+"""
+
+from http import HTTPStatus
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from nvr.errors import CameraError, Denied, Held, IntegrityError, NotRecorded, NvrError, StorageError
+
+KindWord = Literal["main", "sub"]
+StateWord = Literal["recording", "connecting", "waiting", "failed", "off", "stopped"]
+ReasonWord = Literal[
+    "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
+]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A JSON answer."""
+
+
+class Recorder(Answer, frozen=True):
+    """Whether the recorder process is alive, from its heartbeat on the board."""
+
+    running: bool
+    heartbeat_us: int | None
+    started_us: int | None
+
+
+class Site(Answer, frozen=True):
+    """Who and where this recorder is, and what time it is there."""
+
+    name: str
+    timezone: str
+    version: str
+    now_us: int
+    recorder: Recorder
+
+
+class TrackState(Answer, frozen=True):
+    """One stream of a channel as it is now."""
+
+    kind: KindWord
+    state: StateWord
+    reason: ReasonWord | None
+    message: str
+    since_us: int | None
+    codec: str | None
+    width: int | None
+    height: int | None
+    bitrate_bps: int | None
+    fps_milli: int | None
+    last_us: int | None
+    reconnects: int
+    lost_packets: int
+    clock_offset_us: int | None
+
+
+class ChannelState(Answer, frozen=True):
+    """One configured camera input with its tracks."""
+
+    number: int
+    name: str
+    enabled: bool
+    first_us: int | None
+    last_us: int | None
+    tracks: list[TrackState]
+
+
+class Gap(Answer, frozen=True):
+    """A missing stretch with its reason; ``open`` means it is still going on and ``end_us`` is now."""
+
+    start_us: int
+    end_us: int
+    reason: ReasonWord
+    detail: str
+    open: bool
+
+
+class Timeline(Answer, frozen=True):
+    """What was recorded in a window and what is missing, both clipped to the window."""
+
+    track: KindWord
+    from_us: int
+    to_us: int
+    now_us: int
+    first_us: int | None
+    last_us: int | None
+    spans: list[tuple[int, int]]
+    gaps: list[Gap]
+
+
+class Day(Answer, frozen=True):
+    """One UTC day: 1,440 bits in base64, minute m is bit ``m & 7`` of byte ``m >> 3``."""
+
+    day: int
+    minutes: str
+
+
+class Days(Answer, frozen=True):
+    """The days that hold footage of a track."""
+
+    track: KindWord
+    days: list[Day]
+
+
+class ChunkTable(Answer, frozen=True):
+    """The fragments of one chunk file that a player needs for a window.
+
+    A row of ``fragments`` is ``[offset, end, decode_90k, duration_90k, presentation_us, sync]``: the bytes
+    ``[offset, end)`` of ``media_url``, the decode time in the chunk, and the wall time of the first sample.
+    """
+
+    start_us: int
+    end_us: int
+    init_url: str
+    media_url: str
+    codec: str
+    width: int
+    height: int
+    composition_delay_90k: int
+    sealed: bool
+    fragments: list[tuple[int, int, int, int, int, int]]
+
+
+class Fragments(Answer, frozen=True):
+    """What a Media Source player needs for a window; starts at the sync fragment at or before ``from_us``."""
+
+    track: KindWord
+    from_us: int
+    to_us: int
+    now_us: int
+    previous_us: int | None
+    next_us: int | None
+    chunks: list[ChunkTable]
+    gaps: list[Gap]
+
+
+class LiveInit(Answer, tag_field="type", tag="init", frozen=True):
+    """Text on the live socket before an init segment: what follows, and the wall time of its media time 0."""
+
+    track: KindWord
+    codec: str
+    width: int
+    height: int
+    start_us: int
+    composition_delay_90k: int
+    run: int
+    sequence: int
+
+
+class LiveSkip(Answer, tag_field="type", tag="skip", frozen=True):
+    """Text on the live socket: fragments were left out, the next one starts with a sync sample."""
+
+
+class LiveState(Answer, tag_field="type", tag="state", frozen=True):
+    """Text on the live socket: the state of the track, in the words of /api/channels."""
+
+    state: StateWord
+    reason: ReasonWord | None
+    message: str
+
+
+class Problem(Answer, frozen=True):
+    """Every error: what happened in one plain sentence, where, and how to mend it."""
+
+    error: str
+    where: str = ""
+    hint: str = ""
+
+
+class BadParameters(NvrError):
+    """A request's parameters cannot be used; the sentence lists every mistake."""
+
+
+class NoSuchThing(NvrError):
+    """There is no such channel, file or address."""
+
+
+_STATUS: tuple[tuple[type[NvrError], HTTPStatus], ...] = (
+    (BadParameters, HTTPStatus.BAD_REQUEST),
+    (Denied, HTTPStatus.FORBIDDEN),
+    (NotRecorded, HTTPStatus.NOT_FOUND),
+    (NoSuchThing, HTTPStatus.NOT_FOUND),
+    (Held, HTTPStatus.CONFLICT),
+    (IntegrityError, HTTPStatus.BAD_GATEWAY),  # the disk, behind us, gave bytes that cannot be used
+    (CameraError, HTTPStatus.BAD_GATEWAY),  # so did the camera, when it was recorded
+    (StorageError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def status_of(error: NvrError) -> HTTPStatus:
+    """The HTTP status that stands for an error of ours; 500 for one that no request should meet."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def encode(answer: object) -> bytes:
+    """An answer struct, or a list of them, as JSON."""
+    return msgspec.json.encode(answer)
+
+
+def json_response(answer: object, status: int = HTTPStatus.OK) -> web.Response:
+    """JSON that nobody may keep: live facts, or facts that a role may lose tomorrow."""
+    return web.Response(
+        body=encode(answer), status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def problem_response(error: NvrError) -> web.Response:
+    """An error of ours as its HTTP answer."""
+    return json_response(Problem(error.what, error.where, error.hint), status_of(error))
