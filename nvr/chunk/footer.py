@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from nvr.chunk import merkle, tables
 from nvr.chunk.sealed import Keyframe
@@ -132,10 +133,11 @@ class ChunkFooter:
         return footer
 
     @property
-    def first_samples(self) -> np.ndarray:  # type: ignore[type-arg]
+    def first_samples(self) -> npt.NDArray[np.int64]:
         """Index of each fragment's first sample in ``samples``, i8."""
         counts = self.fragments["samples"].astype(np.int64)
-        return np.cumsum(counts) - counts
+        ends: npt.NDArray[np.int64] = np.cumsum(counts)
+        return ends - counts
 
     def keyframes(self) -> tuple[Keyframe, ...]:
         """The fragments that start with a sync sample."""

@@ -98,6 +98,7 @@ def unpack(data: bytes, fragments: int, samples: int, first_offset: int) -> tupl
     """The tables that `pack` packed.
 
     Args:
+        data: what `pack` gave.
         fragments: how many rows the fragment table has.
         samples: how many rows the sample table has.
         first_offset: where the first fragment's stamp stands in the file.

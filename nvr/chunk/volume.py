@@ -1,0 +1,265 @@
+"""A volume: one file system that holds chunk files. The only room that touches a disk.
+
+A volume knows itself by ``volume.json``; a disk that is not mounted, or another one in its place, is refused, so that
+footage never fills the root disk.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from nvr.chunk import identity
+from nvr.chunk.filesystem import Entry, FileSystem, explained
+from nvr.chunk.header import ChunkHeader
+from nvr.chunk.name import ChunkName, PartName, folder, parse, parse_part
+from nvr.chunk.partfile import PartFile
+from nvr.errors import StorageError
+from nvr.timebase import Clock
+
+__all__ = ["PartFile", "Volume"]
+
+
+class Volume:
+    """An opened volume. Threads may share it; each `PartFile` belongs to one thread."""
+
+    def __init__(self, number: int, path: Path, uuid: bytes, root_fd: int, fs: FileSystem) -> None:
+        self.number = number
+        self.path = path
+        self.uuid = uuid  # 16 bytes
+        self._root_fd = root_fd
+        self._fs = fs
+
+    @classmethod
+    def open(
+        cls,
+        number: int,
+        path: Path,
+        *,
+        create: bool,
+        clock: Clock,
+        read_only: bool = False,
+        expected_uuid: bytes | None = None,
+        fs: FileSystem | None = None,
+    ) -> Self:
+        """Open a volume for the one process that writes it, or for one of many that read it.
+
+        Args:
+            number: what stands for it in the index.
+            path: its folder, best a mount of its own.
+            create: make folder and identity if they are missing.
+            clock: tells when it was created.
+            read_only: take no lock and write nothing.
+            expected_uuid: what the volume was when it was last seen, 16 bytes.
+            fs: the system calls; a test may bring its own.
+
+        Raises:
+            StorageError: it is not there, not mounted, not the one expected, read-only or in use by another recorder.
+        """
+        fs = fs or FileSystem()
+        root_fd = identity.open_root(fs, path, create=create and not read_only)
+        try:
+            if not read_only:
+                identity.claim(fs, root_fd, str(path))
+            who = identity.read(fs, root_fd, str(path))
+            if who is None:
+                if not create or read_only or expected_uuid is not None or fs.exists("v1", root_fd):
+                    hint = "is the disk mounted? nvr init makes a new one"
+                    raise StorageError("this folder is not a volume", where=str(path), hint=hint)  # noqa: TRY301
+                who = identity.Identity.new(number, clock, own_file_system=fs.is_mount(root_fd))
+                identity.write(fs, root_fd, who)
+            who.check(number, expected_uuid, str(path), mounted=fs.is_mount(root_fd))
+        except OSError as error:
+            fs.close(root_fd)
+            raise explained(error, str(path)) from error
+        except StorageError:
+            fs.close(root_fd)
+            raise
+        return cls(number, path, who.uuid.bytes, root_fd, fs)
+
+    def close(self) -> None:
+        """Give up the volume and its lock."""
+        if self._root_fd >= 0:
+            self._fs.close(self._root_fd)
+            self._root_fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def create(self, header: ChunkHeader, reserve_bytes: int) -> PartFile:
+        """A new, empty part for the chunk, with so much room reserved.
+
+        Raises:
+            VolumeFull: there is not so much room.
+            StorageError: the file exists already, or the disk does not take it.
+        """
+        path = PartName.of(header).path()
+        where = str(self.path / path)
+        try:
+            try:
+                fd = self._fs.create(path, self._root_fd)
+            except FileNotFoundError:
+                self._make_folders(path)
+                fd = self._fs.create(path, self._root_fd)
+            try:
+                if reserve_bytes > 0:
+                    self._fs.reserve(fd, reserve_bytes)
+            except OSError:  # a file without room is of no use: leave none behind
+                self._fs.close(fd)
+                self._fs.unlink(path, self._root_fd)
+                raise
+        except OSError as error:
+            raise explained(error, where) from error
+        return PartFile(self._fs, fd, path, 0, where, self._rename)
+
+    def reopen(self, part_path: str, size_bytes: int) -> PartFile:
+        """A part that was left behind, cut to ``size_bytes``, for `nvr.chunk.recovery` to seal."""
+        where = str(self.resolve(part_path))
+        try:
+            fd = self._fs.open(part_path, self._root_fd, writable=True)
+            try:
+                self._fs.truncate(fd, size_bytes)
+                self._fs.seek_end(fd)
+            except OSError:
+                self._fs.close(fd)
+                raise
+        except OSError as error:
+            raise explained(error, where) from error
+        return PartFile(self._fs, fd, part_path, size_bytes, where, self._rename)
+
+    def adopt(self, part_path: str, name: ChunkName) -> None:
+        """Give a part that is already sealed its final name.
+
+        Raises:
+            StorageError: the disk does not take it, or a file of that name exists.
+        """
+        self.resolve(part_path)
+        self._rename(part_path, name.path())
+
+    def sync(self) -> None:
+        """One syncfs: everything written so far, names and folders too, is on the disk when it returns.
+
+        Raises:
+            StorageError: never try again: the kernel has marked the pages clean (ATC'20, Rebello et al.).
+        """
+        try:
+            self._fs.sync(self._root_fd)
+        except OSError as error:
+            raise explained(error, str(self.path)) from error
+
+    def free_bytes(self) -> int:
+        """Room that is left for us."""
+        return self._space()[0]
+
+    def total_bytes(self) -> int:
+        """Room in all."""
+        return self._space()[1]
+
+    def chunks(self, *, since_us: int | None = None) -> Iterator[tuple[ChunkName, int]]:
+        """Every sealed chunk with its length in bytes, by channel and time; ``since_us``: of that hour or later."""
+        for path, entry in self._files(since_us):
+            name = parse(path)
+            if name is not None:
+                yield name, entry.size_bytes
+
+    def parts(self) -> Iterator[str]:
+        """Every part, sealed or not: paths relative to the volume."""
+        for path, _ in self._files(None):
+            if parse_part(path) is not None:
+                yield path
+
+    def resolve(self, relative: str | ChunkName) -> Path:
+        """The full path of a chunk or part.
+
+        Raises:
+            StorageError: it names neither: no other path leads into a volume.
+        """
+        path = relative.path() if isinstance(relative, ChunkName) else relative
+        if parse(path) is None and parse_part(path) is None:
+            raise StorageError("this is not the name of a chunk", where=path)
+        return self.path / path
+
+    def open_read(self, name: ChunkName) -> int:
+        """A file descriptor for reading; the caller closes it. A symbolic link is refused.
+
+        Raises:
+            StorageError: the file is missing or cannot be read.
+        """
+        return self.open_read_path(name.path())
+
+    def open_read_path(self, relative: str) -> int:
+        """The same for a path relative to the volume, of a chunk or of a part that grows."""
+        where = str(self.resolve(relative))
+        try:
+            return self._fs.open(relative, self._root_fd)
+        except OSError as error:
+            raise explained(error, where) from error
+
+    def unlink(self, name: ChunkName) -> None:
+        """Delete a chunk, and its folders if nothing else is in them. One that is gone already is no error."""
+        self._unlink(name.path())
+
+    def unlink_part(self, part_path: str) -> None:
+        """Delete a part; only for one without a single whole fragment."""
+        self.resolve(part_path)
+        self._unlink(part_path)
+
+    def _unlink(self, path: str) -> None:
+        try:
+            with suppress(FileNotFoundError):
+                self._fs.unlink(path, self._root_fd)
+        except OSError as error:
+            raise explained(error, str(self.path / path)) from error
+        hour, _, _ = path.rpartition("/")
+        day, _, _ = hour.rpartition("/")
+        with suppress(OSError):  # another chunk is in it
+            self._fs.remove_folder(hour, self._root_fd)
+            self._fs.remove_folder(day, self._root_fd)
+
+    def _make_folders(self, path: str) -> None:
+        at = path.find("/")
+        while at >= 0:
+            self._fs.make_folder(path[:at], self._root_fd)
+            at = path.find("/", at + 1)
+
+    def _rename(self, source: str, target: str) -> None:
+        try:
+            if self._fs.exists(target, self._root_fd):
+                raise StorageError("a chunk of this name exists; it is not replaced", where=str(self.path / target))
+            try:
+                self._fs.rename(source, target, self._root_fd)
+            except FileNotFoundError:  # the final start lies in another hour, or retention removed an empty folder
+                self._make_folders(target)
+                self._fs.rename(source, target, self._root_fd)
+        except OSError as error:
+            raise explained(error, str(self.path / target)) from error
+
+    def _space(self) -> tuple[int, int]:
+        try:
+            return self._fs.space(self._root_fd)
+        except OSError as error:
+            raise explained(error, str(self.path)) from error
+
+    def _files(self, since_us: int | None) -> Iterator[tuple[str, Entry]]:
+        for channel in self._folders("v1"):
+            oldest = "" if since_us is None else folder(int(channel.rpartition("/")[2] or 0), since_us)
+            for day in self._folders(channel):
+                if day < oldest[: len(day)]:
+                    continue
+                for hour in self._folders(day):
+                    if hour + "/" >= oldest:
+                        yield from ((f"{hour}/{e.name}", e) for e in self._entries(hour) if not e.is_folder)
+
+    def _folders(self, path: str) -> list[str]:
+        return [f"{path}/{entry.name}" for entry in self._entries(path) if entry.is_folder and entry.name.isdigit()]
+
+    def _entries(self, path: str) -> list[Entry]:
+        try:
+            return self._fs.entries(path, self._root_fd)
+        except FileNotFoundError:  # nothing recorded yet, or removed while we look
+            return []
+        except OSError as error:
+            raise explained(error, str(self.path / path)) from error
