@@ -28,7 +28,6 @@ class H264Depacketizer(Depacketizer):
     _kind_shift = 0
     _header_bytes = 1
     _fragment_skip = 2
-    _fragment_shift = 16
 
     def _payload(self, view: memoryview, start: int, end: int) -> None:
         kind = view[start] & 31

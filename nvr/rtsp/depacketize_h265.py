@@ -9,7 +9,7 @@ _START, _END = 0x80, 0x40
 
 
 def _kind(number: int) -> int:
-    """ISO/IEC 23008-2 table 7-1: below 32 slices, of them 16 to 21 of IDR, CRA and BLA pictures; 32 to 34 parameter sets."""
+    """ISO/IEC 23008-2 table 7-1: slices below 32, of them 16 to 21 of IDR, CRA, BLA; 32 to 34 parameter sets."""
     if number < 32:
         return SLICE | SYNC if 16 <= number <= 21 else SLICE
     if number <= 34:
@@ -24,7 +24,6 @@ class H265Depacketizer(Depacketizer):
     _kind_shift = 1
     _header_bytes = 2
     _fragment_skip = 3
-    _fragment_shift = 8
 
     def __init__(self, media: MediaDescription) -> None:
         super().__init__(media)

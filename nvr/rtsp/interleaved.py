@@ -13,6 +13,7 @@ _LINE_END = b"\r\n"
 _PEEK_BYTES = FRAME_BYTES + 2  # as much of a frame as tells whether it can be one
 _RTCP_KINDS = range(200, 208)  # RFC 3550 section 12.1, RFC 4585 section 6.1, RFC 3611 section 6
 _RTCP_HEADER_BYTES = 4
+_RTP_VERSION = 2
 
 OnRtcp = Callable[[memoryview, int, int, int], None]  # view, start, end, received_us
 
@@ -34,12 +35,14 @@ class Deframer:
         self._depacketizer: Depacketizer | None = None
         self._on_rtcp: OnRtcp | None = None
         self._rtp_channel = self._rtcp_channel = -1
+        self._mark = 0
         self._rtp_heard = self._rtcp_heard = False
 
     def attach(self, channels: InterleavedChannels, depacketizer: Depacketizer, on_rtcp: OnRtcp) -> None:
         """From now on frames of these channels may come."""
         self._depacketizer, self._on_rtcp = depacketizer, on_rtcp
         self._rtp_channel, self._rtcp_channel = channels.rtp, channels.rtcp
+        self._mark = DOLLAR << 8 | channels.rtp
 
     def feed(self, view: memoryview, received_us: int) -> None:
         """Take what was read; ``view`` is not needed any more afterwards.
@@ -62,29 +65,34 @@ class Deframer:
                 continue
             if size - position < _PEEK_BYTES:
                 break
-            if view[position + 1] != self._rtp_channel:
-                self._check_channel(view, position)
+            channel = view[position + 1]
             end = position + FRAME_BYTES + (view[position + 2] << 8 | view[position + 3])
+            if channel == self._rtp_channel and end <= size:  # nearly always
+                position = self._take_rtp(view, position, end, received_us)
+                continue
+            self._check(view, position)
             if end > size:
-                self._check_start(view, position)
                 break
-            position = self._take_frame(view, position, end, received_us)
+            self._take_frame(view, position, end, received_us)
+            position = end
         if position < size:
             self._carried += view[position:]
 
-    def _take_frame(self, view: memoryview, position: int, end: int, received_us: int) -> int:
-        """Hand a whole frame on, and what plainly follows it; gives the position behind."""
+    def _take_rtp(self, view: memoryview, position: int, end: int, received_us: int) -> int:
+        """Hand a packet on, and those that plainly follow it; gives the position behind."""
         depacketizer = self._depacketizer
         assert depacketizer is not None
+        self._rtp_heard = True
+        depacketizer.push(view, position + FRAME_BYTES, end, received_us)
+        return depacketizer.skim(view, end, self._mark, received_us)
+
+    def _take_frame(self, view: memoryview, position: int, end: int, received_us: int) -> None:
+        """Hand a frame on."""
         if view[position + 1] == self._rtp_channel:
-            self._rtp_heard = True
-            depacketizer.push(view, position + FRAME_BYTES, end, received_us)
-            return depacketizer.skim(view, end, DOLLAR << 8 | self._rtp_channel, received_us)
-        self._check_start(view, position)
-        assert self._on_rtcp is not None
-        self._rtcp_heard = True
-        self._on_rtcp(view, position + FRAME_BYTES, end, received_us)
-        return end
+            self._take_rtp(view, position, end, received_us)
+        elif self._on_rtcp is not None:
+            self._rtcp_heard = True
+            self._on_rtcp(view, position + FRAME_BYTES, end, received_us)
 
     def _complete(self, view: memoryview, received_us: int) -> int:
         """Complete the frame that spans two reads or more: the only packet that is joined."""
@@ -93,9 +101,7 @@ class Deframer:
         carried += view[:taken]
         if len(carried) < _PEEK_BYTES:
             return taken
-        start = memoryview(bytes(carried[:_PEEK_BYTES]))
-        self._check_channel(start, 0)
-        self._check_start(start, 0)
+        self._check(memoryview(bytes(carried[:_PEEK_BYTES])), 0)
         missing = FRAME_BYTES + (carried[2] << 8 | carried[3]) - len(carried)
         carried += view[taken : taken + missing]
         if taken + missing > len(view):
@@ -103,9 +109,10 @@ class Deframer:
         frame = memoryview(bytes(carried))
         carried.clear()
         self._take_frame(frame, 0, len(frame), received_us)
-        if start[1] != self._rtp_channel or self._depacketizer is None:
-            return taken + missing
-        return self._depacketizer.skim(view, taken + missing, DOLLAR << 8 | self._rtp_channel, received_us)
+        position = taken + missing
+        if self._depacketizer is not None:
+            position = self._depacketizer.skim(view, position, self._mark, received_us)
+        return position
 
     def _take_text(self, view: memoryview, position: int) -> int:
         if not self._reader.inside:
@@ -118,29 +125,29 @@ class Deframer:
             self._on_message(message)
         return position + taken
 
-    def _check_channel(self, view: memoryview, position: int) -> None:
-        """Check the channel; a camera that uses others than it agreed to is believed by its first packets."""
-        channel = view[position + 1]
-        if channel in (self._rtp_channel, self._rtcp_channel) or self._depacketizer is None:
-            if self._depacketizer is None:
-                raise _lost("a frame came before any stream was set up")
-            return
-        if view[position + 4] & 0xC0 == 0x80:
-            is_rtcp = view[position + 5] in _RTCP_KINDS
-            if is_rtcp and not self._rtcp_heard:
-                self._rtcp_channel = channel
-                return
-            if not is_rtcp and not self._rtp_heard and self._depacketizer.announces(view[position + 5]):
-                self._rtp_channel = channel
-                return
-        raise _lost(f"a frame has the unknown channel {channel}")
-
-    def _check_start(self, view: memoryview, position: int) -> None:
-        """Check version and length, before the rest of the frame is waited for."""
-        is_rtp = view[position + 1] == self._rtp_channel
+    def _check(self, view: memoryview, position: int) -> None:
+        """Check channel, version and length, also before the rest of the frame is waited for."""
+        if self._depacketizer is None:
+            raise _lost("a frame came before any stream was set up")
+        channel, version, kind = view[position + 1], view[position + 4] >> 6, view[position + 5]
+        if channel not in (self._rtp_channel, self._rtcp_channel) and version == _RTP_VERSION:
+            self._adopt(channel, kind)
+        if channel not in (self._rtp_channel, self._rtcp_channel):
+            raise _lost(f"a frame has the unknown channel {channel}")
         length = view[position + 2] << 8 | view[position + 3]
-        if view[position + 4] & 0xC0 != 0x80 or length < (HEADER_BYTES if is_rtp else _RTCP_HEADER_BYTES):
+        shortest = HEADER_BYTES if channel == self._rtp_channel else _RTCP_HEADER_BYTES
+        if version != _RTP_VERSION or length < shortest:
             raise _lost(f"a frame of {length} bytes holds no RTP")
+
+    def _adopt(self, channel: int, kind: int) -> None:
+        """A camera that uses other channels than it agreed to is believed by its first packets."""
+        assert self._depacketizer is not None
+        if kind in _RTCP_KINDS:
+            if not self._rtcp_heard:
+                self._rtcp_channel = channel
+        elif not self._rtp_heard and self._depacketizer.announces(kind):
+            self._rtp_channel = channel
+            self._mark = DOLLAR << 8 | channel
 
 
 def _lost(what: str) -> CameraError:

@@ -14,7 +14,7 @@ VIDEO_CLOCK_RATE = 90_000  # RFC 6184 section 8.2.1, RFC 7798 section 7.1
 _CODECS = {"H264": Codec.H264, "H265": Codec.H265, "HEVC": Codec.H265}
 _SPROPS = ("sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets")
 _MEDIA_LIMIT = 32  # chosen: cameras have video, audio, metadata
-_START_CODE = re.compile(rb"\A\0*\0\0\1")
+_START_CODE = re.compile(rb"\A\x00*\x00\x00\x01")
 
 
 @dataclass(frozen=True, slots=True)
