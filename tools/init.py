@@ -1,0 +1,127 @@
+"""``nvr init``: writes a configuration to start from, in which every setting stands with its default."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nvr.errors import ConfigError, StorageError
+from tools.options import settings_from
+
+if TYPE_CHECKING:
+    from nvr.config import Settings
+
+FILE_NAME = "nvr.toml"
+
+HEAD = """\
+# The configuration of one recorder. Relative paths count from the folder of this file.
+# A line that starts with #: shows a default: remove the #: to change it.
+# "nvr run" checks the whole file and tells every mistake at once.
+
+# Index, camera list and keys: a few GB, best on an SSD, never on a network file system.
+data_dir = "data"
+
+# What the processes tell each other while they run; best on tmpfs, such as /run/nvr.
+#: runtime_dir = "data/run"
+
+[site]
+# Written into every chunk file.
+#: name = "Hồ Xá"
+# People read times in this zone; files and index keep UTC.
+#: timezone = "Asia/Ho_Chi_Minh"
+"""
+
+VOLUMES = """
+# One block for each disk that holds footage. The number stands for the disk in the index: never change or reuse it.
+# After adding one, run "nvr init" again: it makes the disk ready, once it is mounted.
+# About 50 GB a day for a camera of 4 Mbit/s with its sub stream.
+"""
+
+VOLUME = """\
+[[volumes]]
+number = {number}
+path = {path}
+#: weight = 1            # a disk of weight 2 takes twice the share of one of weight 1
+"""
+
+TAIL = """
+[retention]
+#: min_days = 1.0        # never delete younger footage while anything else can go
+#: max_days = 30.0       # older footage is always deleted
+#: reserve_percent = 5.0 # of each disk is kept free
+
+[recorder]
+#: sync_interval_s = 2.0          # how often footage is made safe against a power cut
+#: queue_mib = 512                # RAM for a disk that is slow: about 15 s of 55 cameras
+#: fragment_ms = 500              # a crash costs at most one fragment of each camera
+#: main_chunk_s = 60              # length of a file, main stream
+#: sub_chunk_s = 300              # length of a file, sub stream
+#: silence_s = 10.0               # a camera that sends nothing for so long is connected anew
+#: reconnect_max_s = 30.0         # longest wait between two attempts
+#: authentication_retry_s = 60.0  # slower after a wrong password, so that a camera does not lock us out
+#: tls_verify = false             # true: rtsps only from cameras with a certificate of a known authority
+
+[web]
+#: host = "127.0.0.1"    # only this machine, until there are accounts
+#: port = 8055
+"""
+
+
+def configuration(volumes: list[Path]) -> str:
+    """The text of a new ``nvr.toml`` with these volumes, numbered from 1."""
+    blocks = [VOLUME.format(number=number, path=_quoted(path)) for number, path in enumerate(volumes, 1)]
+    return HEAD + VOLUMES + "\n".join(blocks) + TAIL
+
+
+def _quoted(path: Path) -> str:
+    """A TOML basic string; JSON's escapes are a subset of TOML's."""
+    return json.dumps(str(path), ensure_ascii=False)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where nvr.toml goes; made if it is not there.")] = Path(),
+    volume: Annotated[
+        list[Path] | None, typer.Option(help="A folder for footage, once for each disk. By default DIRECTORY/footage.")
+    ] = None,
+) -> None:
+    """Write a commented nvr.toml to start from, and make its volumes ready.
+
+    Where there is an nvr.toml already, it stays as it is, and only volumes that are new in it are made ready.
+    The recorder itself never does this: a folder that is not yet a volume may be a disk that is not mounted.
+    """
+    path = directory / FILE_NAME
+    is_new = not path.exists()
+    if is_new:
+        _write(path, configuration([folder.absolute() for folder in volume or []] or [Path("footage")]))
+        print(f"Wrote {path}")
+    elif volume:
+        raise ConfigError("it is there already", where=str(path), hint="add the volume in it, then nvr init again")
+    _make_volumes(settings_from(path))
+    if is_new:
+        print("Next:")
+        print("  1. look through the file; after adding a disk to it: nvr init again")
+        print(f"  2. nvr cameras add 1 'Gate' rtsp://… -c {path}    or: nvr cameras import cameras.csv -c {path}")
+        print(f"  3. nvr run -c {path}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise StorageError(f"it cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _make_volumes(settings: "Settings") -> None:
+    from nvr.chunk import identity
+    from nvr.chunk.volume import Volume
+    from nvr.timebase import SystemClock
+
+    for wanted in settings.volumes:
+        if (wanted.path / identity.FILE).exists():
+            print(f"Volume {wanted.number} is ready: {wanted.path}")
+            continue
+        with Volume.open(wanted.number, wanted.path, create=True, clock=SystemClock()) as made:
+            print(f"Made volume {wanted.number}: {wanted.path}, {made.free_bytes() // 10**9} GB free")
