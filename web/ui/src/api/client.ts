@@ -1,0 +1,118 @@
+/** The one door to the server: every request of the interface goes through here. */
+
+import type { Channel, ErrorAnswer, FragmentsAnswer, Site, TimelineAnswer, TrackKind } from "./types";
+
+/** The server answered with an error, or did not answer (`status` 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly hint = "",
+  ) {
+    super(message);
+  }
+
+  /** Nobody answered: the server is down or the network is gone. */
+  get unreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+export function getSite(signal?: AbortSignal): Promise<Site> {
+  return json("/api/site", signal);
+}
+
+export function getChannels(signal?: AbortSignal): Promise<Channel[]> {
+  return json("/api/channels", signal);
+}
+
+export function getTimeline(
+  channel: number,
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  signal?: AbortSignal,
+): Promise<TimelineAnswer> {
+  return json(`/api/channels/${channel}/timeline?${window(fromUs, toUs, track)}`, signal);
+}
+
+export function getFragments(
+  channel: number,
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  signal?: AbortSignal,
+): Promise<FragmentsAnswer> {
+  return json(`/api/channels/${channel}/fragments?${window(fromUs, toUs, track)}`, signal);
+}
+
+/** Bytes [start, end) of a media URL, or all of it. */
+export async function getBytes(url: string, range: [number, number] | null, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const headers: Record<string, string> = range ? { Range: `bytes=${range[0]}-${range[1] - 1}` } : {};
+  const response = await answer(url, { headers }, signal);
+  if (range && response.status !== 206) throw new ApiError(response.status, "The server sent the whole file, not the part.");
+  const bytes = await response.arrayBuffer();
+  if (range && bytes.byteLength !== range[1] - range[0]) throw new ApiError(0, "The server sent less than was asked for.");
+  return bytes;
+}
+
+export interface Still {
+  picture: Blob;
+  pictureUs: number;
+}
+
+export async function getStill(
+  channel: number,
+  track: TrackKind,
+  atUs: number,
+  width: number,
+  signal?: AbortSignal,
+): Promise<Still> {
+  const response = await answer(stillUrl(channel, track, atUs, width), {}, signal);
+  return { picture: await response.blob(), pictureUs: Number(response.headers.get("X-Picture-Time-Us") ?? atUs) };
+}
+
+export function stillUrl(channel: number, track: TrackKind, atUs: number, width?: number): string {
+  const size = width === undefined ? "" : `&width=${width}`;
+  return `/api/channels/${channel}/still.jpg?at_us=${Math.round(atUs)}&track=${track}${size}`;
+}
+
+export function clipUrl(channel: number, track: TrackKind, fromUs: number, toUs: number): string {
+  return `/api/channels/${channel}/clip.mp4?${window(fromUs, toUs, track)}`;
+}
+
+export function liveUrl(channel: number, track: TrackKind): string {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/api/channels/${channel}/live?track=${track}`;
+}
+
+function window(fromUs: number, toUs: number, track: TrackKind): string {
+  return `from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&track=${track}`;
+}
+
+async function json<T>(url: string, signal?: AbortSignal): Promise<T> {
+  const response = await answer(url, {}, signal);
+  return (await response.json()) as T;
+}
+
+async function answer(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, signal ? { ...init, signal } : init);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "The recorder does not answer.");
+  }
+  if (response.ok) return response;
+  const said = await errorOf(response);
+  throw new ApiError(response.status, said.error, said.hint);
+}
+
+async function errorOf(response: Response): Promise<ErrorAnswer> {
+  try {
+    const body = (await response.json()) as Partial<ErrorAnswer>;
+    return { error: body.error ?? response.statusText, where: body.where ?? "", hint: body.hint ?? "" };
+  } catch {
+    return { error: `${response.status} ${response.statusText}`, where: "", hint: "" };
+  }
+}

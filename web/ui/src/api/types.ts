@@ -1,0 +1,132 @@
+/**
+ * The answers of the recorder's web API, field by field as `/api/openapi.json` has them.
+ * Times are integers: microseconds UTC (`_us`) or 90 kHz ticks (`_90k`); all fit a number exactly.
+ */
+
+export type TrackKind = "main" | "sub";
+
+export type TrackState = "recording" | "connecting" | "waiting" | "failed" | "off" | "stopped";
+
+export type GapReason =
+  | "camera"
+  | "network"
+  | "authentication"
+  | "restart"
+  | "disk"
+  | "overload"
+  | "operator"
+  | "clock"
+  | "retention";
+
+/** Every error answer: a plain sentence, the place it is about and how to mend it (either may be empty). */
+export interface ErrorAnswer {
+  error: string;
+  where: string;
+  hint: string;
+}
+
+export interface Site {
+  name: string;
+  timezone: string;
+  version: string;
+  now_us: number;
+  recorder: { running: boolean; heartbeat_us: number | null; started_us: number | null };
+}
+
+export interface TrackStatus {
+  kind: TrackKind;
+  state: TrackState;
+  reason: GapReason | null;
+  message: string;
+  since_us: number | null;
+  codec: string | null;
+  width: number | null;
+  height: number | null;
+  bitrate_bps: number | null;
+  fps_milli: number | null;
+  last_us: number | null;
+  reconnects: number;
+  lost_packets: number;
+  clock_offset_us: number | null;
+}
+
+export interface Channel {
+  number: number;
+  name: string;
+  enabled: boolean;
+  first_us: number | null;
+  last_us: number | null;
+  tracks: TrackStatus[];
+}
+
+/** A half-open stretch of wall time: [start_us, end_us). */
+export type Span = [start_us: number, end_us: number];
+
+export interface Gap {
+  start_us: number;
+  end_us: number;
+  reason: GapReason;
+  detail: string;
+  open: boolean;
+}
+
+export interface TimelineAnswer {
+  track: TrackKind;
+  from_us: number;
+  to_us: number;
+  now_us: number;
+  first_us: number | null;
+  last_us: number | null;
+  spans: Span[];
+  gaps: Gap[];
+}
+
+/** One moof + mdat: its bytes [offset, end) of the chunk's media, its place in the chunk and in wall time. */
+export type FragmentRow = [
+  offset: number,
+  end: number,
+  decode_90k: number,
+  duration_90k: number,
+  presentation_us: number,
+  sync: number,
+];
+
+export interface ChunkAnswer {
+  start_us: number;
+  end_us: number;
+  init_url: string;
+  media_url: string;
+  codec: string;
+  width: number;
+  height: number;
+  composition_delay_90k: number;
+  sealed: boolean;
+  fragments: FragmentRow[];
+}
+
+export interface FragmentsAnswer {
+  track: TrackKind;
+  from_us: number;
+  to_us: number;
+  now_us: number;
+  previous_us: number | null;
+  next_us: number | null;
+  chunks: ChunkAnswer[];
+  gaps: Gap[];
+}
+
+/** Text messages of the live WebSocket; binary messages are the init segment and then fragments. */
+export type LiveMessage =
+  | {
+      type: "init";
+      track: TrackKind;
+      codec: string;
+      width: number;
+      height: number;
+      start_us: number;
+      composition_delay_90k: number;
+      run: number;
+      sequence: number;
+    }
+  | { type: "skip" }
+  | { type: "state"; state: TrackState; reason: GapReason | null; message: string };

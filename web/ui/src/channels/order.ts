@@ -1,0 +1,62 @@
+/** Which channels need a person first, and which ones a search means. Pure. */
+
+import type { Channel, GapReason, TrackState, TrackStatus } from "../api/types";
+
+/** What the list says of a channel: the worst of its tracks, but a lost sub stream alone is only a blemish. */
+export interface Condition {
+  state: TrackState;
+  reason: GapReason | null;
+  message: string;
+  since_us: number | null;
+  /** The main track records, another does not. */
+  partly: boolean;
+}
+
+const SEVERITY: Record<TrackState, number> = { failed: 0, stopped: 1, waiting: 2, connecting: 3, recording: 5, off: 6 };
+const PARTLY = 4;
+
+export function condition(channel: Channel): Condition {
+  const main = channel.tracks.find((track) => track.kind === "main") ?? channel.tracks[0];
+  if (!main) return { state: "off", reason: null, message: "", since_us: null, partly: false };
+  const worst = channel.tracks.reduce((a, b) => (SEVERITY[b.state] < SEVERITY[a.state] ? b : a), main);
+  const partly = main.state === "recording" && worst.state !== "recording";
+  return { ...said(partly ? worst : main), partly };
+}
+
+/** 0 needs a person at once … 6 is switched off on purpose. */
+export function severity(what: Condition): number {
+  return what.partly ? PARTLY : SEVERITY[what.state];
+}
+
+/** Worth a look: everything that should record and does not. */
+export function needsAttention(what: Condition): boolean {
+  return severity(what) <= PARTLY;
+}
+
+export function byNumber(channels: readonly Channel[]): Channel[] {
+  return [...channels].sort((a, b) => a.number - b.number);
+}
+
+export function worstFirst(channels: readonly Channel[]): Channel[] {
+  const rank = new Map(channels.map((channel) => [channel.number, severity(condition(channel))]));
+  return [...channels].sort((a, b) => rank.get(a.number)! - rank.get(b.number)! || a.number - b.number);
+}
+
+/** Channels whose number begins with the words, or whose name holds every one of them; accents and case do not matter. */
+export function search(channels: readonly Channel[], words: string): Channel[] {
+  const wanted = plain(words).split(/\s+/).filter(Boolean);
+  if (wanted.length === 0) return [...channels];
+  return channels.filter((channel) => {
+    const name = plain(channel.name);
+    return wanted.every((word) => name.includes(word) || String(channel.number).startsWith(word.replace(/^0+(?=\d)/, "")));
+  });
+}
+
+/** "Cổng chợ" → "cong cho" */
+export function plain(text: string): string {
+  return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replaceAll("đ", "d").trim();
+}
+
+function said(track: TrackStatus): Omit<Condition, "partly"> {
+  return { state: track.state, reason: track.reason, message: track.message, since_us: track.since_us };
+}

@@ -1,0 +1,212 @@
+/** The camera now: WebSocket → MediaSource, less than a second behind, connected again by itself. */
+
+import { liveUrl } from "../api/client";
+import type { LiveMessage, TrackKind } from "../api/types";
+import type { Report } from "../player/engine";
+import { watchPictures } from "../player/pictures";
+import { holding, type Stretch } from "../player/ranges";
+import { canPlay, Sink, SinkClosed } from "../player/sink";
+import { keepUp, retryMs, usualLength } from "./latency";
+
+type Init = Extract<LiveMessage, { type: "init" }>;
+
+const SILENT_MS = 2_500; // no picture for so long is worth a word: fragments come every 500 ms
+const KEEP_S = 12;
+const MOST_WAITING = 40; // fragments that the decoder has not taken: it hangs, so begin anew
+
+export class Live {
+  #socket: WebSocket | null = null;
+  #sink: Sink | null = null;
+  #init: Init | null = null; // its init segment has not come yet
+  #tries = 0;
+  #started = false;
+  #fragment_s = 0.3;
+  #lastData = performance.now();
+  #silent = false;
+  #disposed = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #unwatch: () => void;
+  readonly #visible = (): void => {
+    if (document.visibilityState === "visible") this.#started = false; // timers slept: jump to the newest picture
+  };
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly channel: number,
+    private readonly track: TrackKind,
+    private readonly report: Report,
+  ) {
+    this.#unwatch = watchPictures(video, (time) => this.#shown(time));
+    this.#timer = setInterval(() => this.#tick(), 250);
+    document.addEventListener("visibilitychange", this.#visible);
+    this.report.loading();
+    this.#connect();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#retry);
+    document.removeEventListener("visibilitychange", this.#visible);
+    this.#unwatch();
+    this.#close();
+    this.video.playbackRate = 1;
+    this.#sink?.dispose();
+    this.#sink = null;
+  }
+
+  #connect(): void {
+    this.#lastData = performance.now();
+    const socket = (this.#socket = new WebSocket(liveUrl(this.channel, this.track)));
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") this.#text(JSON.parse(data) as LiveMessage);
+      else this.#binary(data as ArrayBuffer);
+    };
+    socket.onclose = () => this.#lost();
+  }
+
+  #close(): void {
+    if (!this.#socket) return;
+    this.#socket.onclose = this.#socket.onmessage = null;
+    this.#socket.close();
+    this.#socket = null;
+  }
+
+  /** The connection is gone: try again, a little later each time. */
+  #lost(): void {
+    this.#close();
+    if (this.#disposed) return;
+    this.report.trouble({ kind: "unreachable" });
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#connect(), retryMs(this.#tries++) * (0.75 + Math.random() / 2));
+  }
+
+  #again(): void {
+    this.#close();
+    this.#sink?.dispose();
+    this.#sink = null;
+    this.#started = false;
+    this.#lost();
+  }
+
+  #text(message: LiveMessage): void {
+    switch (message.type) {
+      case "init":
+        this.#init = message;
+        break;
+      case "state":
+        this.report.camera(message.state, message.reason, message.message);
+        break;
+      case "skip":
+        break; // the next fragment starts a new stretch; #tick jumps to it
+    }
+  }
+
+  #binary(bytes: ArrayBuffer): void {
+    const init = this.#init;
+    this.#init = null;
+    if (init) this.#begin(init, bytes);
+    else if (this.#sink) this.#append(this.#sink, bytes);
+  }
+
+  #begin(init: Init, bytes: ArrayBuffer): void {
+    if (!canPlay(init.codec)) {
+      this.#close();
+      this.report.unsupported(init.codec);
+      return;
+    }
+    if (!this.#sink?.reaches(init.start_us)) {
+      this.#sink?.dispose();
+      this.#sink = new Sink(this.video, init.start_us);
+      this.#started = false;
+    }
+    this.#sink.begin(init.codec, init.start_us, bytes).catch((error: unknown) => this.#failed(error));
+  }
+
+  #append(sink: Sink, bytes: ArrayBuffer): void {
+    if (sink.backlog > MOST_WAITING) {
+      this.#again();
+      return;
+    }
+    const before = this.#end(sink);
+    sink
+      .append(bytes)
+      .then(() => this.#arrived(sink, before))
+      .catch((error: unknown) => this.#failed(error));
+  }
+
+  #arrived(sink: Sink, before: number): void {
+    this.#lastData = performance.now();
+    this.#tries = 0;
+    this.#silent = false;
+    this.report.trouble(null);
+    const end = this.#end(sink);
+    if (before > 0 && end > before && end - before < 5) this.#fragment_s = usualLength(this.#fragment_s, end - before);
+    if (!this.#started) {
+      if (sink.idle) this.#join(sink);
+      return;
+    }
+    const step = keepUp(this.video.currentTime, end, this.#fragment_s);
+    if (step.kind === "jump") this.#jump(sink, step.to);
+    else this.video.playbackRate = step.rate;
+  }
+
+  /** All that waited for us is here: begin near its end. */
+  #join(sink: Sink): void {
+    this.#started = true;
+    this.#jump(sink, this.#end(sink) - this.#fragment_s - 0.15);
+    this.video.playbackRate = 1;
+    this.video.play().catch(() => undefined);
+  }
+
+  /** Never before the last stretch: what lies before a hole is old. */
+  #jump(sink: Sink, to: number): void {
+    const last = sink.buffered.at(-1);
+    if (last) this.video.currentTime = Math.max(last.start + 1e-5, to);
+  }
+
+  #tick(): void {
+    const sink = this.#sink;
+    const quiet = performance.now() - this.#lastData;
+    if (quiet > SILENT_MS && this.#socket?.readyState === WebSocket.OPEN && !this.#silent) {
+      this.#silent = true;
+      this.report.trouble({ kind: "silent", since_ms: this.#lastData });
+    }
+    if (!sink || !this.#started) return;
+    if (this.video.error) {
+      this.#again();
+      return;
+    }
+    const last = sink.buffered.at(-1);
+    if (!last) return;
+    this.#cross(sink, last);
+    if (this.video.paused) this.video.play().catch(() => undefined);
+    const first = sink.buffered[0]!.start;
+    if (this.video.currentTime - first > 2 * KEEP_S && sink.idle) {
+      sink.forget(0, this.video.currentTime - KEEP_S).catch(() => undefined);
+    }
+  }
+
+  /** A new stretch has begun behind a hole: go there when the old one is played out, or is too long ago. */
+  #cross(sink: Sink, last: Stretch): void {
+    const time = this.video.currentTime;
+    if (this.video.seeking || time > last.start - 0.05) return;
+    const left = (holding(sink.buffered, time)?.end ?? time) - time;
+    if (left < 0.05 || last.end - time > 1.5) this.#jump(sink, last.end - this.#fragment_s - 0.15);
+  }
+
+  #end(sink: Sink): number {
+    return sink.buffered.at(-1)?.end ?? 0;
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof SinkClosed || this.#disposed) return;
+    this.#again();
+  }
+
+  #shown(mediaTime: number): void {
+    if (this.#sink?.reaches(this.#sink.wall(mediaTime))) this.report.picture(this.#sink.wall(mediaTime));
+  }
+}

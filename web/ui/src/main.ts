@@ -1,0 +1,11 @@
+import "./app.css";
+
+import { mount } from "svelte";
+
+import { expose } from "./player/viewer.svelte";
+import App from "./shell/App.svelte";
+
+const target = document.getElementById("app");
+if (!target) throw new Error("index.html has no #app");
+expose();
+mount(App, { target });

@@ -1,0 +1,287 @@
+/** Plays recorded footage from any instant: fragment table → byte ranges → MediaSource. */
+
+import { ApiError, getBytes, getFragments } from "../api/client";
+import type { TrackKind } from "../api/types";
+import { HOLE_US } from "../timeline/coverage";
+import { MINUTE_US, SECOND_US } from "../time/units";
+import type { PastEngine, Report } from "./engine";
+import { watchPictures } from "./pictures";
+import { holding, jump } from "./ranges";
+import { canPlay, Sink, SinkClosed } from "./sink";
+import { type ChunkFacts, FragmentTable, type Portion } from "./table";
+
+const WINDOW_US = MINUTE_US; // of the table asked for at a time: some 10 kB
+const AHEAD_S = 8; // buffered ahead at speed 1
+const BEHIND_S = 20; // kept, so that "10 seconds back" is at once
+const TICK_MS = 100;
+const EDGE_S = 0.03; // a picture's length is left: the hole comes now
+const PRESENT_US = 6 * SECOND_US; // footage that ends later than this before now is still growing
+const ASK_AGAIN_MS = 500; // at the end of a growing chunk: a fragment's length
+const TRY_AGAIN_MS = 2_000;
+
+export class Playback implements PastEngine {
+  #sink: Sink | null = null;
+  #table = new FragmentTable();
+  #head = 0; // the next piece to append
+  #begun: ChunkFacts | null = null;
+  #cancel = new AbortController();
+  #filling = false;
+  #exhausted = false; // the table's end is the end of all footage
+  #notBefore = 0;
+  #playing = false;
+  #speed = 1;
+  #inHole = true;
+  #target_us = 0;
+  #damaged = 0;
+  #unwatch: () => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly channel: number,
+    private readonly track: TrackKind,
+    private readonly nowUs: () => number,
+    private readonly report: Report,
+  ) {
+    this.#unwatch = watchPictures(video, (time) => this.#shown(time));
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  seek(atUs: number): void {
+    this.#target_us = atUs;
+    this.#damaged = 0;
+    const sink = this.#sink;
+    if (sink && !this.#inHole && sink.reaches(atUs) && holding(sink.buffered, sink.media(atUs))) {
+      this.video.currentTime = sink.media(atUs);
+      this.#resume();
+      return;
+    }
+    void this.#start(atUs);
+  }
+
+  play(): void {
+    this.#playing = true;
+    this.#resume();
+  }
+
+  pause(): void {
+    this.#playing = false;
+    this.video.pause();
+  }
+
+  setSpeed(speed: number): void {
+    this.#speed = speed;
+    this.video.playbackRate = speed;
+    this.video.defaultPlaybackRate = speed; // a new source starts with the default
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
+    this.#cancel.abort();
+    this.#unwatch();
+    this.video.playbackRate = this.video.defaultPlaybackRate = 1;
+    this.#sink?.dispose();
+    this.#sink = null;
+  }
+
+  /** Begin anew at an instant: a fresh table, an empty buffer. The latest call wins. */
+  async #start(atUs: number): Promise<void> {
+    this.#cancel.abort();
+    const cancel = (this.#cancel = new AbortController());
+    this.#filling = true; // the old loop ends by its cancelled signal
+    this.#exhausted = false;
+    this.report.loading();
+    try {
+      const table = new FragmentTable();
+      table.add(await getFragments(this.channel, this.track, atUs, atUs + WINDOW_US, cancel.signal));
+      this.#table = table;
+      const index = table.indexAt(atUs);
+      if (index === null) {
+        this.#rest(table.hole(atUs));
+      } else {
+        await this.#show(table, index, atUs, cancel.signal);
+      }
+    } catch (error) {
+      this.#failed(error, cancel.signal);
+    } finally {
+      if (this.#cancel === cancel) this.#filling = false;
+    }
+  }
+
+  async #show(table: FragmentTable, index: number, atUs: number, signal: AbortSignal): Promise<void> {
+    const piece = table.pieces[index]!;
+    if (!canPlay(piece.chunk.codec)) {
+      this.report.unsupported(piece.chunk.codec);
+      return;
+    }
+    const sink = this.#fresh(atUs);
+    this.#head = table.syncBefore(index);
+    this.#begun = null;
+    this.#inHole = false;
+    // Between two chunks the last picture of the first is held.
+    const seen = Math.min(atUs, piece.to_us - 1000);
+    while (this.#head <= index) await this.#appendNext(sink, signal);
+    this.video.currentTime = sink.media(seen);
+    this.report.trouble(null);
+    this.#resume();
+  }
+
+  /** An empty sink: a new one for each start is simpler than emptying the old, and costs 20 ms. */
+  #fresh(atUs: number): Sink {
+    this.#sink?.dispose();
+    this.#sink = new Sink(this.video, atUs);
+    this.video.playbackRate = this.#speed;
+    return this.#sink;
+  }
+
+  /** There is nothing to show: stand still until a person chooses. */
+  #rest(hole: ReturnType<FragmentTable["hole"]>): void {
+    this.#inHole = true;
+    this.video.pause();
+    this.report.trouble(null);
+    this.report.hole(hole);
+  }
+
+  async #appendNext(sink: Sink, signal: AbortSignal): Promise<boolean> {
+    const portion = this.#table.portion(this.#head);
+    if (!portion) return false;
+    if (!canPlay(portion.chunk.codec)) {
+      this.report.unsupported(portion.chunk.codec);
+      throw new SinkClosed();
+    }
+    await this.#appendPortion(sink, portion, signal);
+    this.#head = portion.next;
+    return true;
+  }
+
+  async #appendPortion(sink: Sink, portion: Portion, signal: AbortSignal): Promise<void> {
+    const { chunk } = portion;
+    const bytes = getBytes(chunk.media_url, [portion.offset, portion.end], signal);
+    bytes.catch(() => undefined); // it is awaited below; the init may fail first
+    if (this.#begun !== chunk) {
+      await sink.begin(chunk.codec, chunk.start_us, await getBytes(chunk.init_url, null, signal));
+      this.#begun = chunk;
+    }
+    await sink.append(await bytes);
+    signal.throwIfAborted();
+  }
+
+  async #fill(): Promise<void> {
+    const sink = this.#sink;
+    if (!sink || this.#filling || this.#inHole || performance.now() < this.#notBefore) return;
+    this.#filling = true;
+    const signal = this.#cancel.signal;
+    try {
+      const wanted = AHEAD_S * Math.max(1, this.#speed);
+      while (this.#buffered(sink) < wanted && !signal.aborted) {
+        if (await this.#appendNext(sink, signal)) continue;
+        this.#exhausted = !(await this.#more(signal));
+        if (this.#exhausted) break;
+      }
+      if (this.#exhausted) this.#notBefore = performance.now() + ASK_AGAIN_MS;
+      const old = this.video.currentTime - BEHIND_S;
+      if ((sink.buffered[0]?.start ?? Infinity) < old - BEHIND_S) await sink.forget(0, old);
+      this.report.trouble(null);
+    } catch (error) {
+      this.#failed(error, signal);
+    } finally {
+      if (signal === this.#cancel.signal) this.#filling = false;
+    }
+  }
+
+  /** Media seconds buffered behind the picture, those after a hole included. */
+  #buffered(sink: Sink): number {
+    const time = this.video.currentTime;
+    return sink.buffered.reduce((sum, { start, end }) => sum + Math.max(0, end - Math.max(start, time)), 0);
+  }
+
+  /** Lengthen the table; false where all footage ends. Asks from the last fragment on, so that a growing chunk is caught. */
+  async #more(signal: AbortSignal): Promise<boolean> {
+    const last = this.#table.pieces[this.#table.pieces.length - 1];
+    const from = last ? last.from_us : this.#target_us;
+    const answer = await getFragments(this.channel, this.track, from, from + WINDOW_US, signal);
+    if (this.#table.add(answer) > 0) return true;
+    if (answer.next_us === null) return false;
+    const beyond = await getFragments(this.channel, this.track, answer.next_us, answer.next_us + WINDOW_US, signal);
+    return this.#table.add(beyond) > 0;
+  }
+
+  #tick(): void {
+    const sink = this.#sink;
+    if (!sink || this.#inHole) return;
+    if (this.video.error) {
+      this.#skipDamage(sink);
+      return;
+    }
+    this.#cross(sink);
+    void this.#fill();
+  }
+
+  /** Where the pictures end: over the hole to the next ones, or to the present, or to rest. */
+  #cross(sink: Sink): void {
+    if (!this.#playing || this.video.seeking) return;
+    const time = this.video.currentTime;
+    const all = sink.buffered;
+    const here = holding(all, time);
+    const left = here ? here.end - time : 0;
+    const starved = this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && left < 0.1;
+    if (left > EDGE_S && !starved) return;
+    const to = jump(all, time, 0.1);
+    if (to !== null) this.#leap(sink, here ? here.end : time, to);
+    else if (this.#exhausted && starved) this.#atTheEnd(sink.wall(here ? here.end : time));
+  }
+
+  #leap(sink: Sink, from: number, to: number): void {
+    if ((to - from) * 1e6 > HOLE_US) {
+      const hole = this.#table.hole(sink.wall((from + to) / 2));
+      this.report.skipped({ from_us: sink.wall(from), to_us: sink.wall(to), gap: hole.gap });
+    }
+    this.video.currentTime = to + 5e-6;
+  }
+
+  #atTheEnd(endUs: number): void {
+    if (this.nowUs() - endUs < PRESENT_US) this.report.reachedNow();
+    else if (this.#table.next_us === null) this.#rest(this.#table.hole(endUs + HOLE_US));
+  }
+
+  /** Pictures that no decoder takes: say so, and go on a little later. */
+  #skipDamage(sink: Sink): void {
+    const at = sink.wall(this.video.currentTime);
+    this.report.trouble({ kind: "damaged" });
+    this.#damaged++;
+    if (this.#damaged <= 5) void this.#start(at + this.#damaged * 2 * SECOND_US);
+    else this.#rest({ from_us: at, to_us: null, gap: null });
+  }
+
+  #failed(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted || error instanceof SinkClosed) return;
+    if (error instanceof ApiError && error.status === 404) {
+      // The chunk went away under us (retention): the table is old.
+      this.report.trouble({ kind: "server", message: error.message, hint: error.hint });
+      this.#notBefore = performance.now() + TRY_AGAIN_MS;
+      setTimeout(() => !signal.aborted && void this.#start(this.#target_us), TRY_AGAIN_MS);
+      return;
+    }
+    if (error instanceof ApiError && !error.unreachable) {
+      this.report.trouble({ kind: "server", message: error.message, hint: error.hint });
+    } else if (error instanceof ApiError) {
+      this.report.trouble({ kind: "unreachable" });
+    } else {
+      return; // a decoding error: the tick sees video.error
+    }
+    this.#notBefore = performance.now() + TRY_AGAIN_MS;
+    if (!this.#begun) setTimeout(() => !signal.aborted && void this.#start(this.#target_us), TRY_AGAIN_MS);
+  }
+
+  #shown(mediaTime: number): void {
+    const sink = this.#sink;
+    if (!sink || this.#inHole || !sink.reaches(sink.wall(mediaTime))) return;
+    this.#target_us = sink.wall(mediaTime);
+    this.report.picture(this.#target_us);
+  }
+
+  #resume(): void {
+    if (!this.#playing || this.#inHole || !this.#sink) return;
+    this.video.play().catch(() => undefined); // interrupted by the next seek
+  }
+}

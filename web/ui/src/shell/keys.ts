@@ -1,0 +1,83 @@
+/** Keys of the whole page. Letters go by their place on the keyboard, so that a Vietnamese input method does not eat them. */
+
+export type Command =
+  | "toggle"
+  | "back10"
+  | "forward10"
+  | "backMinute"
+  | "forwardMinute"
+  | "frameBack"
+  | "frameForward"
+  | "slower"
+  | "faster"
+  | "live"
+  | "gapBefore"
+  | "gapAfter"
+  | "zoomOut"
+  | "zoomIn"
+  | "panBack"
+  | "panForward"
+  | "cameraBefore"
+  | "cameraAfter"
+  | "search"
+  | "goTo"
+  | "markIn"
+  | "markOut"
+  | "fullscreen"
+  | "help";
+
+export interface Press {
+  key: string;
+  code: string;
+  shiftKey: boolean;
+  altKey: boolean;
+  ctrlKey: boolean;
+  metaKey: boolean;
+}
+
+const BY_KEY: Record<string, Command> = {
+  " ": "toggle",
+  ",": "frameBack",
+  ".": "frameForward",
+  "<": "slower",
+  ">": "faster",
+  "[": "gapBefore",
+  "]": "gapAfter",
+  "-": "zoomOut",
+  _: "zoomOut",
+  "+": "zoomIn",
+  "=": "zoomIn",
+  "/": "search",
+  "?": "help",
+  ArrowUp: "cameraBefore",
+  ArrowDown: "cameraAfter",
+};
+
+const BY_CODE: Record<string, Command> = {
+  KeyS: "slower",
+  KeyD: "faster",
+  KeyL: "live",
+  KeyG: "goTo",
+  KeyI: "markIn",
+  KeyO: "markOut",
+  KeyF: "fullscreen",
+};
+
+/** What a key means, or null: then it is the browser's. */
+export function commandOf(press: Press): Command | null {
+  if (press.ctrlKey || press.metaKey) return null;
+  const back = press.key === "ArrowLeft";
+  if (back || press.key === "ArrowRight") {
+    if (press.altKey) return back ? "panBack" : "panForward";
+    if (press.shiftKey) return back ? "backMinute" : "forwardMinute";
+    return back ? "back10" : "forward10";
+  }
+  if (press.altKey) return null;
+  return BY_KEY[press.key] ?? BY_CODE[press.code] ?? null;
+}
+
+/** Whether an element wants its keys for itself. */
+export function takesKeys(tag: string, type: string, command: Command): boolean {
+  if (tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT") return type !== "radio";
+  return (tag === "BUTTON" || tag === "A" || tag === "SUMMARY") && command === "toggle";
+}

@@ -1,0 +1,78 @@
+/** What is recorded, what is missing and why: facts about one track, and questions to them. Pure. */
+
+import type { Gap, GapReason, Span, TimelineAnswer } from "../api/types";
+
+export interface Coverage {
+  readonly from_us: number;
+  readonly to_us: number;
+  readonly first_us: number | null;
+  readonly spans: readonly Span[];
+  readonly gaps: readonly Gap[];
+}
+
+export const NOTHING: Coverage = { from_us: 0, to_us: 0, first_us: null, spans: [], gaps: [] };
+
+/** Chunks do not always meet to the microsecond: what is shorter is no hole (the API's own word for it). */
+export const HOLE_US = 100_000;
+
+export type Place =
+  | { kind: "recorded" }
+  | { kind: "gap"; gap: Gap }
+  | { kind: "before" } // before the first footage
+  | { kind: "future" }
+  | { kind: "unknown" };
+
+export function coverage(answer: TimelineAnswer): Coverage {
+  return {
+    from_us: answer.from_us,
+    to_us: answer.to_us,
+    first_us: answer.first_us,
+    spans: joined(answer.spans),
+    gaps: answer.gaps,
+  };
+}
+
+/** What stands at an instant. */
+export function placeAt(facts: Coverage, atUs: number, nowUs: number): Place {
+  if (facts.spans.some(([start, end]) => atUs >= start && atUs < end)) return { kind: "recorded" };
+  const gap = facts.gaps.find(({ start_us, end_us, open }) => atUs >= start_us && (atUs < end_us || (open && atUs <= nowUs)));
+  if (gap) return { kind: "gap", gap };
+  if (atUs > nowUs) return { kind: "future" };
+  if (facts.first_us === null || atUs < facts.first_us) return { kind: "before" };
+  return { kind: "unknown" };
+}
+
+/** Gaps of at least `leastUs` that touch a window, oldest first. */
+export function gapsWithin(facts: Coverage, fromUs: number, toUs: number, leastUs = 0): Gap[] {
+  return facts.gaps
+    .filter((gap) => gap.end_us > fromUs && gap.start_us < toUs && gap.end_us - gap.start_us >= leastUs)
+    .sort((a, b) => a.start_us - b.start_us);
+}
+
+/** Where the next footage begins after an instant that has none; null if none is known. */
+export function nextFootage(facts: Coverage, atUs: number): number | null {
+  return facts.spans.find(([start]) => start > atUs)?.[0] ?? null;
+}
+
+/** Seconds of footage in a range, for "2 of 5 minutes are recorded". */
+export function recordedUs(facts: Coverage, fromUs: number, toUs: number): number {
+  let total = 0;
+  for (const [start, end] of facts.spans) total += Math.max(0, Math.min(end, toUs) - Math.max(start, fromUs));
+  return total;
+}
+
+/** The one reason of several gaps, or null if they differ. */
+export function commonReason(gaps: readonly Gap[]): GapReason | null {
+  const first = gaps[0]?.reason ?? null;
+  return gaps.every((gap) => gap.reason === first) ? first : null;
+}
+
+function joined(spans: readonly Span[]): Span[] {
+  const result: Span[] = [];
+  for (const [start, end] of spans) {
+    const last = result[result.length - 1];
+    if (last && start - last[1] < HOLE_US) last[1] = Math.max(last[1], end);
+    else result.push([start, end]);
+  }
+  return result;
+}
