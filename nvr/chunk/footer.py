@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from nvr.chunk import merkle, tables
 from nvr.chunk.sealed import Keyframe
+from nvr.chunk.stamp import STAMP_BYTES
+from nvr.codec.bmff import mfra
 from nvr.codec.box import box
 from nvr.errors import IntegrityError
 from nvr.media import CutReason
@@ -53,13 +55,13 @@ class ChunkFooter:
     preamble_bytes: int
     composition_delay_90k: int
     media_90k: int
-    leaves: tuple[bytes, ...]  # Merkle leaves: preamble, each fragment's stamp, these facts
+    leaves: tuple[bytes, ...]  # Merkle leaves of the preamble and of each stamp; the last leaf is that of `facts`
     root: bytes
     fragments: tables.Array
     samples: tables.Array
 
     def facts(self) -> bytes:
-        """The fixed part of the box: the last Merkle leaf covers it."""
+        """The fixed part of the box, which the last Merkle leaf covers."""
         return _FACTS.pack(
             VERSION,
             _CUTS[self.cut],
@@ -73,6 +75,10 @@ class ChunkFooter:
             self.duration_us,
             self.composition_delay_90k,
         )
+
+    def computed_root(self) -> bytes:
+        """The Merkle root over preamble, stamps and facts."""
+        return merkle.root((*self.leaves, merkle.leaf(FOOTER_UUID + self.facts())))
 
     def encode(self) -> bytes:
         """The whole box."""
@@ -107,7 +113,7 @@ class ChunkFooter:
         cut = next((reason for reason, code in _CUTS.items() if code == cut_code), None)
         if version != VERSION or cut is None:
             raise IntegrityError(f"the footer has version {version} and cut reason {cut_code}: unknown here")
-        root, leaves, position = _hashes(data, 24 + _FACTS.size, fragments + 2)
+        root, leaves, position = _hashes(data, 24 + _FACTS.size, fragments + 1)
         (packed_bytes,) = _LENGTH.unpack_from(data, position)
         packed = data[position + _LENGTH.size : -_END.size]
         if packed_bytes != len(packed):
@@ -128,9 +134,14 @@ class ChunkFooter:
             fragment_table,
             sample_table,
         )
-        if merkle.root(leaves) != root or leaves[-1] != facts_leaf(footer.facts()):
+        if footer.computed_root() != root:
             raise IntegrityError("the Merkle root does not match the footer's facts and leaves")
         return footer
+
+    def random_access(self) -> bytes:
+        """The mfra box that ends the file: where players find the sync samples, by presentation time."""
+        delay_90k = self.composition_delay_90k
+        return mfra([(key.offset_90k + delay_90k, key.file_offset + STAMP_BYTES) for key in self.keyframes()])
 
     @property
     def first_samples(self) -> npt.NDArray[np.int64]:
@@ -146,11 +157,6 @@ class ChunkFooter:
         (numbers,) = first["sync"].nonzero()
         rows = zip(offsets[numbers].tolist(), self.fragments["offset"][numbers].tolist(), numbers.tolist(), strict=True)
         return tuple([Keyframe(offset_90k, offset, number + 1) for offset_90k, offset, number in rows])
-
-
-def facts_leaf(facts: bytes) -> bytes:
-    """The last Merkle leaf."""
-    return merkle.leaf(FOOTER_UUID + facts)
 
 
 def _hashes(data: bytes, position: int, count: int) -> tuple[bytes, tuple[bytes, ...], int]:
