@@ -22,7 +22,12 @@ _PART = re.compile(_FOLDER + r"(\d{1,18})-([0-9a-f]{8})-(\d{5,10})-([ms])\.part"
 
 def folder(channel: int, start_us: int) -> str:
     """The folder of a channel's hour, relative to the volume, with a slash at the end."""
-    return f"v1/{channel:05d}/{utc_day(start_us)}/{start_us // _HOUR_US % 24:02d}/"
+    return f"v1/{channel:05d}/{hour_folder(start_us)}/"
+
+
+def hour_folder(start_us: int) -> str:
+    """The folder of an hour, below its channel's."""
+    return f"{utc_day(start_us)}/{start_us // _HOUR_US % 24:02d}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,7 +12,7 @@ from typing import Self
 from nvr.chunk import identity
 from nvr.chunk.filesystem import Entry, FileSystem, explained
 from nvr.chunk.header import ChunkHeader
-from nvr.chunk.name import ChunkName, PartName, folder, parse, parse_part
+from nvr.chunk.name import ChunkName, PartName, hour_folder, parse, parse_part
 from nvr.chunk.partfile import PartFile
 from nvr.errors import StorageError
 from nvr.timebase import Clock
@@ -158,16 +158,21 @@ class Volume:
         """Room in all."""
         return self._space()[1]
 
-    def chunks(self, *, since_us: int | None = None) -> Iterator[tuple[ChunkName, int]]:
-        """Every sealed chunk with its length in bytes, by channel and time; ``since_us``: of that hour or later."""
-        for path, entry in self._files(since_us):
+    def chunks(self, *, channel: int | None = None, since_us: int | None = None) -> Iterator[tuple[ChunkName, int]]:
+        """Every sealed chunk with its length in bytes, by channel and time.
+
+        Args:
+            channel: only this one's: one folder read instead of one a channel.
+            since_us: only those in folders of that hour or later.
+        """
+        for path, entry in self._files(channel, since_us):
             name = parse(path)
             if name is not None:
                 yield name, entry.size_bytes
 
     def parts(self) -> Iterator[str]:
         """Every part, sealed or not: paths relative to the volume."""
-        for path, _ in self._files(None):
+        for path, _ in self._files():
             if parse_part(path) is not None:
                 yield path
 
@@ -243,14 +248,14 @@ class Volume:
         except OSError as error:
             raise explained(error, str(self.path)) from error
 
-    def _files(self, since_us: int | None) -> Iterator[tuple[str, Entry]]:
-        for channel in self._folders("v1"):
-            oldest = "" if since_us is None else folder(int(channel.rpartition("/")[2] or 0), since_us)
-            for day in self._folders(channel):
+    def _files(self, channel: int | None = None, since_us: int | None = None) -> Iterator[tuple[str, Entry]]:
+        for place in self._folders("v1") if channel is None else [f"v1/{channel:05d}"]:
+            oldest = "" if since_us is None else f"{place}/{hour_folder(since_us)}"
+            for day in self._folders(place):
                 if day < oldest[: len(day)]:
                     continue
                 for hour in self._folders(day):
-                    if hour + "/" >= oldest:
+                    if hour >= oldest:
                         yield from ((f"{hour}/{e.name}", e) for e in self._entries(hour) if not e.is_folder)
 
     def _folders(self, path: str) -> list[str]:
