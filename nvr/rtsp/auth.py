@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 _ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _STRENGTH = ("md5", "sha512_256", "sha256")  # the last is preferred: SHA-512/256 is what cameras get wrong
 _SCHEME = re.compile(r"(?:^|,)\s*(basic|digest)(?=\s|$)", re.IGNORECASE)
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"")
 _PARAMETER = re.compile(r"([\w-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s,\"]*))")
 
 
@@ -46,10 +47,12 @@ def challenges(values: Sequence[str]) -> list[Challenge]:
 
 
 def _parse(value: str) -> Iterator[Challenge]:
-    marks = list(_SCHEME.finditer(value))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        text = value[mark.end() : following.start() if following else None]
-        parameters = {name.lower(): _unquote(quoted) or bare for name, quoted, bare in _PARAMETER.findall(text)}
+    bare = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), value)  # a realm may hold the word "Basic"
+    marks = list(_SCHEME.finditer(bare))
+    ends = [mark.start() for mark in marks[1:]] + [len(value)]
+    for mark, end in zip(marks, ends, strict=False):
+        text = value[mark.end() : end]
+        parameters = {name.lower(): _unquote(quoted) or token for name, quoted, token in _PARAMETER.findall(text)}
         if mark[1].lower() == "basic":
             yield Challenge("basic", parameters.get("realm", ""))
         elif (challenge := _digest_challenge(parameters)) is not None:

@@ -36,8 +36,11 @@ _UNKNOWN_LENGTH = bytes(4)
 
 @lru_cache(maxsize=1024)
 def _fragment_layout(length: int, skip: int) -> struct.Struct:
-    """An interleaved packet with a fragment: frame header to sequence number, time stamp, the last bytes of the SSRC with
-    the ``skip`` bytes before the data, the data."""
+    """An interleaved packet with a fragment.
+
+    Its fields: all from the frame header to the sequence number; the time stamp; the last bytes of the SSRC together
+    with the ``skip`` bytes before the data; the data.
+    """
     return struct.Struct(f">QI{skip}xI{length - HEADER_BYTES - skip}s")
 
 
