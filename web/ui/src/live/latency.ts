@@ -2,23 +2,24 @@
 
 export type Step = { kind: "rate"; rate: number } | { kind: "jump"; to: number };
 
-/** Media seconds buffered behind the shown picture that cost nothing: one fragment, and what two fragments may be late. */
-const SPARE_S = 0.15;
+/** Media seconds kept in hand beyond one fragment: what a fragment may be late. */
+export const SPARE_S = 0.12;
 const JUMP_S = 2.5; // chosen: beyond this catching up takes so long that a jump is kinder
+const JUMP_JOINING_S = 0.3; // nobody has looked for long: no harm in a jump
 
 /**
  * What to do after a fragment was appended.
  *
  * @param time where the picture is, @param end where the data ends, @param fragment length of the usual fragment (all s)
+ * @param joining live has only just begun
  */
-export function keepUp(time: number, end: number, fragment: number): Step {
-  const behind = end - time;
+export function keepUp(time: number, end: number, fragment: number, joining = false): Step {
   const wanted = fragment + SPARE_S;
-  if (behind > wanted + JUMP_S || behind < 0) return { kind: "jump", to: Math.max(0, end - wanted) };
-  const surplus = behind - wanted;
+  const surplus = end - time - wanted;
+  if (surplus > (joining ? JUMP_JOINING_S : JUMP_S) || end < time) return { kind: "jump", to: Math.max(0, end - wanted) };
   if (surplus > 0.6) return { kind: "rate", rate: 1.5 };
-  if (surplus > 0.25) return { kind: "rate", rate: 1.1 };
-  if (surplus > 0.08) return { kind: "rate", rate: 1.03 };
+  if (surplus > 0.25) return { kind: "rate", rate: 1.15 };
+  if (surplus > 0.05) return { kind: "rate", rate: 1.05 };
   if (surplus < -0.06) return { kind: "rate", rate: 0.95 }; // gather a little, or every late fragment is a stop
   return { kind: "rate", rate: 1 };
 }

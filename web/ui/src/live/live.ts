@@ -6,12 +6,14 @@ import type { Report } from "../player/engine";
 import { watchPictures } from "../player/pictures";
 import { holding, type Stretch } from "../player/ranges";
 import { canPlay, Sink, SinkClosed } from "../player/sink";
-import { keepUp, retryMs, usualLength } from "./latency";
+import { keepUp, retryMs, SPARE_S, usualLength } from "./latency";
 
 type Init = Extract<LiveMessage, { type: "init" }>;
 
 const SILENT_MS = 2_500; // no picture for so long is worth a word: fragments come every 500 ms
+const JOINING_MS = 1_500; // what waited for us has come by then
 const KEEP_S = 12;
+const LONGEST_FRAGMENT_S = 1.5; // what grows by more has a hole in it
 const MOST_WAITING = 40; // fragments that the decoder has not taken: it hangs, so begin anew
 
 export class Live {
@@ -21,6 +23,8 @@ export class Live {
   #tries = 0;
   #started = false;
   #fragment_s = 0.3;
+  #seenEnd = 0;
+  #joined_ms = 0;
   #lastData = performance.now();
   #silent = false;
   #disposed = false;
@@ -130,25 +134,26 @@ export class Live {
       this.#again();
       return;
     }
-    const before = this.#end(sink);
     sink
       .append(bytes)
-      .then(() => this.#arrived(sink, before))
+      .then(() => this.#arrived(sink))
       .catch((error: unknown) => this.#failed(error));
   }
 
-  #arrived(sink: Sink, before: number): void {
+  #arrived(sink: Sink): void {
     this.#lastData = performance.now();
     this.#tries = 0;
     this.#silent = false;
     this.report.trouble(null);
     const end = this.#end(sink);
-    if (before > 0 && end > before && end - before < 5) this.#fragment_s = usualLength(this.#fragment_s, end - before);
+    const grown = end - this.#seenEnd;
+    if (grown > 0 && grown < LONGEST_FRAGMENT_S) this.#fragment_s = usualLength(this.#fragment_s, grown);
+    this.#seenEnd = end;
     if (!this.#started) {
       if (sink.idle) this.#join(sink);
       return;
     }
-    const step = keepUp(this.video.currentTime, end, this.#fragment_s);
+    const step = keepUp(this.video.currentTime, end, this.#fragment_s, performance.now() - this.#joined_ms < JOINING_MS);
     if (step.kind === "jump") this.#jump(sink, step.to);
     else this.video.playbackRate = step.rate;
   }
@@ -156,7 +161,8 @@ export class Live {
   /** All that waited for us is here: begin near its end. */
   #join(sink: Sink): void {
     this.#started = true;
-    this.#jump(sink, this.#end(sink) - this.#fragment_s - 0.15);
+    this.#joined_ms = performance.now();
+    this.#jump(sink, this.#end(sink) - this.#fragment_s - SPARE_S);
     this.video.playbackRate = 1;
     this.video.play().catch(() => undefined);
   }
@@ -194,7 +200,7 @@ export class Live {
     const time = this.video.currentTime;
     if (this.video.seeking || time > last.start - 0.05) return;
     const left = (holding(sink.buffered, time)?.end ?? time) - time;
-    if (left < 0.05 || last.end - time > 1.5) this.#jump(sink, last.end - this.#fragment_s - 0.15);
+    if (left < 0.05 || last.end - time > 1.5) this.#jump(sink, last.end - this.#fragment_s - SPARE_S);
   }
 
   #end(sink: Sink): number {

@@ -102,15 +102,42 @@ export function dateText(time: LocalTime): string {
   return `${dayMonth(time)}/${time.year}`;
 }
 
-/** For <input type="datetime-local" step="1">: 2026-11-23T20:31:05 */
-export function fieldText(time: LocalTime): string {
-  return `${time.year}-${twoDigits(time.month)}-${twoDigits(time.day)}T${clockText(time)}`;
+/** What the "go to" field shows and understands: 23/11/2026 20:31:05 */
+export function momentText(time: LocalTime): string {
+  return `${dateText(time)} ${clockText(time)}`;
 }
 
-/** Reads what the field gives; null if it is empty or not a time. */
-export function parseField(text: string): LocalTime | null {
-  const found = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d))?/.exec(text);
-  if (!found) return null;
-  const [year, month, day, hour, minute, second] = found.slice(1).map((part) => Number(part ?? 0));
-  return { year: year!, month: month!, day: day!, hour: hour!, minute: minute!, second: second ?? 0, micro: 0 };
+/**
+ * Reads a time as people write it: "20:31", "20:31:05", "8h5", "23/11 20:31", "23/11/2026 20:31:05", "23/11/2026".
+ * Without a date: the last time the clock showed that. Without a year: the last such day. null: not understood.
+ */
+export function parseMoment(text: string, nowUs: number, zone: Zone): number | null {
+  const found = /^\s*(?:(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?)?[\s,]*(?:(\d{1,2})[:hg](?:(\d{1,2})(?:[:p](\d{1,2}))?)?)?\s*$/i.exec(text);
+  if (!found || (found[1] === undefined && found[4] === undefined)) return null;
+  const [day, month, year, hour, minute, second] = found.slice(1).map((part) => (part === undefined ? null : Number(part)));
+  const today = zone.local(nowUs);
+  const wanted: LocalTime = {
+    year: year ?? today.year,
+    month: month ?? today.month,
+    day: day ?? today.day,
+    hour: hour ?? 0,
+    minute: minute ?? 0,
+    second: second ?? 0,
+    micro: 0,
+  };
+  if (!isReal(wanted)) return null;
+  const at = zone.instant(wanted);
+  if (at <= nowUs || year != null) return at;
+  if (day == null) return zone.instant({ ...zone.local(zone.instant({ ...wanted, hour: 12 }) - DAY_US), ...clockOf(wanted) });
+  return isReal({ ...wanted, year: wanted.year - 1 }) ? zone.instant({ ...wanted, year: wanted.year - 1 }) : null;
+}
+
+function clockOf({ hour, minute, second, micro }: LocalTime): Pick<LocalTime, "hour" | "minute" | "second" | "micro"> {
+  return { hour, minute, second, micro };
+}
+
+function isReal(time: LocalTime): boolean {
+  const day = new Date(Date.UTC(time.year, time.month - 1, time.day));
+  const dayExists = day.getUTCMonth() === time.month - 1 && day.getUTCDate() === time.day;
+  return dayExists && time.hour < 24 && time.minute < 60 && time.second < 60;
 }

@@ -18,7 +18,7 @@ class Timeline {
 
   /** Show another track. The view stays: one compares cameras at the same hour. Only the first one chooses it. */
   show(channel: number, track: TrackKind, firstUs: number | null): void {
-    const old = this.footage;
+    const old = untrack(() => this.footage);
     if (old?.channel === channel && old.track === track) return;
     old?.dispose();
     if (!old) this.view = opening(firstUs, clock.nowUs());
