@@ -16,6 +16,7 @@ from nvr.errors import IntegrityError
 
 PREAMBLE_LIMIT_BYTES = 1 << 20
 FRAGMENT_LIMIT_BYTES = 64 << 20  # chosen: 16 times what the segmenter makes; a longer one is nonsense
+_LATEST_90K = 1 << 62  # later decode times do not fit the tables; a chunk's begin at 0
 _FIRST_READ_BYTES = 4096  # stamp and moof of some 300 samples
 
 
@@ -158,6 +159,8 @@ def _span(head: bytes, start: int, stamp: FragmentStamp, moof: MovieFragment, mo
         raise IntegrityError("moof and mdat are not as long as the stamp says", where=f"byte {start}")
     if payload_bytes != mdat_bytes - header_bytes or not payload_bytes or moof.sequence != stamp.sequence:
         raise IntegrityError("stamp, moof and mdat contradict each other", where=f"byte {start}")
+    if moof.data_offset != moof_bytes + header_bytes or moof.decode_90k > _LATEST_90K:
+        raise IntegrityError("moof points somewhere else than its mdat, or to another age", where=f"byte {start}")
     return FragmentSpan(
         offset=start,
         moof_offset=start + STAMP_BYTES,
@@ -165,7 +168,7 @@ def _span(head: bytes, start: int, stamp: FragmentStamp, moof: MovieFragment, mo
         end=start + STAMP_BYTES + stamp.media_bytes,
         decode_90k=moof.decode_90k,
         duration_90k=int(moof.durations_90k.sum(dtype=np.int64)),
-        presentation_90k=moof.decode_90k + int(moof.composition_90k[0]),
+        presentation_90k=moof.decode_90k + int(moof.compositions_90k[0]),
         sync_start=bool(stamp.flags & StampFlags.SYNC_START),
         samples=len(moof.sizes),
         stamp=stamp,
@@ -180,7 +183,7 @@ def contents(preamble: Preamble, scanned: list[Scanned]) -> Contents:
     if scanned:
         samples["size"] = np.concatenate([fragment.moof.sizes for fragment in scanned])
         samples["duration_90k"] = np.concatenate([fragment.moof.durations_90k for fragment in scanned])
-        samples["composition_90k"] = np.concatenate([fragment.moof.composition_90k for fragment in scanned])
+        samples["composition_90k"] = np.concatenate([fragment.moof.compositions_90k for fragment in scanned])
         samples["sync"] = np.concatenate([fragment.moof.sync for fragment in scanned])
     tables.place(table, samples, table["data_offset"] - table["offset"], len(preamble.data))
     leaves = (preamble.leaf, *(fragment.leaf for fragment in scanned))

@@ -91,7 +91,7 @@ def _pack_column(values: Integers, column: _Column) -> bytes:
     flat = np.ascontiguousarray(values, dtype=column.kind)
     if column.differences:
         flat = np.diff(flat, prepend=flat.dtype.type(0))  # wraps where it must, and back again when read
-    return flat.view(np.uint8).reshape(len(flat), -1).T.tobytes()
+    return flat.view(np.uint8).reshape(len(flat), flat.itemsize).T.tobytes()
 
 
 def unpack(data: bytes, fragments: int, samples: int, first_offset: int) -> tuple[Array, Array]:

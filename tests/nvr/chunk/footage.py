@@ -89,9 +89,7 @@ def footage(
         packets += encoder.encode(_picture(number, width, height))
     packets += encoder.encode(None)
     lowest = min(packet.dts for packet in packets)
-    units = tuple(
-        Unit(_length_prefixed(bytes(p)), p.dts - lowest, p.pts - p.dts, bool(p.is_keyframe)) for p in packets
-    )
+    units = tuple(Unit(_length_prefixed(bytes(p)), p.dts - lowest, p.pts - p.dts, bool(p.is_keyframe)) for p in packets)
     return Footage(_parameter_sets(codec, bytes(packets[0])), units)
 
 
