@@ -337,6 +337,7 @@ class Depacketizer(ABC):
         """How many packets are missing before one that is not the next of its source; -1: it must be thrown away."""
         if ssrc != self.ssrc:
             if (head ^ self._plain) & 0x7F:  # not video, and with numbers of its own
+                self._reject_foreign()
                 return -1
             began_anew = self.sequence.expected >= 0
             self.sequence.expected = -1

@@ -103,7 +103,8 @@ class ParameterSetStore:
         if self._changed:
             self._changed = False
             merged = tuple(described | own for described, own in zip(self._described, self._sets, strict=True))
-            self._complete = self._collected(self._sets) or self._collected(merged) or self._complete
+            found = self._collected(self._sets) or self._collected(merged)
+            self._complete = found if found not in (None, self._complete) else self._complete
         return self._complete
 
     def _collected(self, sets: tuple[dict[int, bytes], ...]) -> ParameterSets | None:

@@ -27,7 +27,8 @@ SPS_265 = bytes.fromhex(
 )
 PPS_265 = bytes.fromhex("4401c172860c4624")
 
-SDP = """v=0\r
+SPROPS = "Z0LADNkBQZ+fAWoMDA1KAAADAAIAAAMAPR4oVJA=,aMuMsg=="
+SDP = f"""v=0\r
 o=- 1 1 IN IP4 192.0.2.3\r
 s=Live\r
 c=IN IP4 0.0.0.0\r
@@ -35,7 +36,7 @@ t=0 0\r
 a=control:*\r
 m=video 0 RTP/AVP 96\r
 a=rtpmap:96 H264/90000\r
-a=fmtp:96 packetization-mode=1;profile-level-id=42c00c;sprop-parameter-sets=Z0LADNkBQZ+fAWoMDA1KAAADAAIAAAMAPR4oVJA=,aMuMsg==\r
+a=fmtp:96 packetization-mode=1;profile-level-id=42c00c;sprop-parameter-sets={SPROPS}\r
 a=control:trackID=1\r
 """
 

@@ -7,7 +7,7 @@ from nvr.rtsp.events import Playing, SetUp
 from nvr.rtsp.message import Request, Response
 from nvr.rtsp.reception import Reception
 from nvr.rtsp.transport import InterleavedChannels, RtpInfo, ServerPorts
-from tests.nvr.rtsp.camera import SDP, URL, Camera, client, connected, messages, reply
+from tests.nvr.rtsp.camera import SDP, URL, Answer, Camera, client, connected, messages, reply
 
 DIGEST = 'Digest realm="r", nonce="{}", qop="auth", algorithm={}'
 
@@ -32,9 +32,9 @@ class Gate:
         return reply(status=401, WWW_Authenticate=self.scheme.format(self.nonces[0], "MD5") + stale)
 
 
-def run(camera_answers: dict[str, object], username: str = "u", password: str = "p4ss") -> Camera:
+def run(answers: dict[str, Answer], username: str = "u", password: str = "p4ss") -> Camera:
     reception = Reception(client(username, password))
-    camera = Camera(reception, **camera_answers)  # type: ignore[arg-type]
+    camera = Camera(reception, **answers)
     reception.start()
     camera.run()
     return camera
@@ -68,9 +68,16 @@ def test_urls_come_from_content_base_and_control() -> None:
     ]
 
 
-@pytest.mark.parametrize("headers", [{}, {"Content_Base": "/nonsense"}, {"Content_Location": "rtsp://:x/"}])
-def test_urls_without_usable_content_base_come_from_the_request(headers: dict[str, str]) -> None:
-    _, camera = connected(DESCRIBE=lambda _: reply(SDP.encode(), **headers))
+@pytest.mark.parametrize(
+    "description",
+    [
+        reply(SDP.encode()),
+        reply(SDP.encode(), Content_Base="/nonsense"),
+        reply(SDP.encode(), Content_Location="rtsp://:x/"),
+    ],
+)
+def test_urls_without_usable_content_base_come_from_the_request(description: Response) -> None:
+    _, camera = connected(DESCRIBE=lambda _: description)
     assert [request.url for request in camera.requests[2:]] == [URL + "/trackID=1", URL]
 
 
@@ -218,7 +225,7 @@ def test_forbidden_raises_authentication_error() -> None:
 )
 def test_refusal_raises_camera_error_that_says_why(method: str, answer: Response, words: str) -> None:
     with pytest.raises(CameraError, match=words) as caught:
-        connected(**{method: lambda _: answer})
+        run({method: lambda _: answer})
     assert not isinstance(caught.value, AuthenticationError)
     assert "s3cret" not in str(caught.value)
 

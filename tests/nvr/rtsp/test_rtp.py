@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,7 +75,7 @@ def test_tracker_any_numbers_never_count_backwards(numbers: list[int]) -> None:
 def test_unwrap_over_the_wrap_goes_on() -> None:
     unwrapper = TimestampUnwrapper()
     times = [unwrapper.unwrap(0xFFFFFFFF - 3599 + n * 3600 & 0xFFFFFFFF) for n in range(4)]
-    assert [b - a for a, b in zip(times, times[1:], strict=False)] == [3600] * 3
+    assert [b - a for a, b in itertools.pairwise(times)] == [3600] * 3
     assert times[0] > FIRST_EPOCH_90K
     assert unwrapper.jumps == 0
 
