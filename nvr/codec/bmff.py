@@ -80,7 +80,7 @@ def init_segment(sets: ParameterSets, fmt: PictureFormat, *, composition_delay_9
     edits = edit_list([(composition_delay_90k, 0)]) if composition_delay_90k else b""
     table = sample_table([sample_entry(sets, fmt)], _EMPTY_TABLES)
     extends = box(b"mvex", full_box(b"trex", 0, 0, struct.pack(">5I", TRACK_ID, 1, 0, 0, 0)))
-    moov = box(b"moov", movie_header(0), track((fmt.width, fmt.height), 0, 0, edits, table), extends)
+    moov = box(b"moov", movie_header(0), *track((fmt.width, fmt.height), 0, 0, edits, table), extends)
     return box(b"ftyp", b"iso6", bytes(4), b"iso6cmfcmp41") + moov
 
 

@@ -15,15 +15,25 @@ MAX_SMALL_BYTES = 0xFFFFFFFF  # a longer box needs a 64-bit size
 
 def box(kind: bytes, *parts: bytes) -> bytes:
     """A box of ``kind`` (four bytes) around ``parts``, joined in order."""
-    size_bytes = 8 + sum(map(len, parts))
-    if size_bytes > MAX_SMALL_BYTES:
-        raise ValueError(f"a {kind!r} box of {size_bytes} bytes is to be written in pieces, not held in memory")
-    return b"".join((_HEADER.pack(size_bytes, kind), *parts))
+    return b"".join(box_pieces(kind, *parts))
 
 
 def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
     """A box whose payload starts with a version and 24 flags."""
-    return box(kind, (version << 24 | flags).to_bytes(4, "big"), *parts)
+    return b"".join(full_box_pieces(kind, version, flags, *parts))
+
+
+def box_pieces(kind: bytes, *parts: bytes) -> list[bytes]:
+    """The same, not joined: boxes of many megabytes nest without being copied at each level."""
+    size_bytes = 8 + sum(map(len, parts))
+    if size_bytes > MAX_SMALL_BYTES:
+        raise ValueError(f"a {kind!r} box of {size_bytes} bytes is larger than any table here can be")
+    return [_HEADER.pack(size_bytes, kind), *parts]
+
+
+def full_box_pieces(kind: bytes, version: int, flags: int, *parts: bytes) -> list[bytes]:
+    """A full box, not joined."""
+    return box_pieces(kind, (version << 24 | flags).to_bytes(4, "big"), *parts)
 
 
 def mdat_header(payload_bytes: int) -> bytes:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from typing import assert_never
 
-from nvr.codec.box import box, full_box
+from nvr.codec.box import box, box_pieces, full_box
 from nvr.codec.parameters import PictureFormat, decoder_configuration
 from nvr.media import Codec, ParameterSets
 from nvr.timebase import TICKS_PER_S
@@ -29,22 +29,25 @@ def movie_header(duration_90k: int) -> bytes:
     return full_box(b"mvhd", 1, 0, times, rate_and_volume, _IDENTITY, bytes(24), struct.pack(">I", TRACK_ID + 1))
 
 
-def track(size: tuple[int, int], duration_90k: int, media_90k: int, edits: bytes, table: bytes) -> bytes:
-    """``trak``: the one video track.
+def track(
+    size: tuple[int, int], duration_90k: int, media_90k: int, edits: bytes, table: Sequence[bytes]
+) -> list[bytes]:
+    """The pieces of ``trak``: the one video track.
 
     Args:
         size: width and height at which it is shown.
         duration_90k: of what is shown, after the edits; 0 where fragments say it.
         media_90k: of all samples together; 0 where fragments say it.
         edits: an ``edts`` box, or nothing.
-        table: the ``stbl`` box.
+        table: the pieces of ``stbl``.
     """
     identity = struct.pack(">QQIIQ", 0, 0, TRACK_ID, 0, duration_90k)
     shown = struct.pack(">II", size[0] << 16, size[1] << 16)
     header = full_box(b"tkhd", 1, _ENABLED_IN_MOVIE, identity, bytes(16), _IDENTITY, shown)
     clock = struct.pack(">QQIQHH", 0, 0, TICKS_PER_S, media_90k, _UNDETERMINED, 0)
-    information = box(b"minf", _VIDEO_MEDIA_HEADER, _DATA_INFORMATION, table)
-    return box(b"trak", header, edits, box(b"mdia", full_box(b"mdhd", 1, 0, clock), _HANDLER, information))
+    information = box_pieces(b"minf", _VIDEO_MEDIA_HEADER, _DATA_INFORMATION, *table)
+    media = box_pieces(b"mdia", full_box(b"mdhd", 1, 0, clock), _HANDLER, *information)
+    return box_pieces(b"trak", header, edits, *media)
 
 
 def edit_list(edits: Sequence[tuple[int, int]]) -> bytes:
@@ -57,9 +60,9 @@ def edit_list(edits: Sequence[tuple[int, int]]) -> bytes:
     return box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", len(entries)), *entries))
 
 
-def sample_table(entries: Sequence[bytes], tables: Sequence[bytes]) -> bytes:
-    """``stbl``: the sample entries, then the other tables as they are."""
-    return box(b"stbl", full_box(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries), *tables)
+def sample_table(entries: Sequence[bytes], tables: Sequence[bytes]) -> list[bytes]:
+    """The pieces of ``stbl``: the sample entries, then the other tables as they are."""
+    return box_pieces(b"stbl", full_box(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries), *tables)
 
 
 def sample_entry(sets: ParameterSets, fmt: PictureFormat) -> bytes:
