@@ -32,16 +32,21 @@ class PartFile:
     def append(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Write all buffers one after the other: one system call for up to `IOV_MAX` of them.
 
+        If it fails, the file is closed as by `abandon`: nothing may stand behind torn bytes.
+
         Raises:
-            VolumeFull: there is no room; `size_bytes` still tells what is whole.
-            StorageError: the disk does not take it.
+            VolumeFull: there is no room.
+            StorageError: the disk does not take it, or the file is closed.
         """
+        if self._fd < 0:
+            raise StorageError("this part is closed", where=self._where)
         total = sum(map(len, buffers))
         try:
             written = self._fs.write(self._fd, buffers[:IOV_MAX])
             if written < total:
                 self._write_rest(buffers, written)
         except OSError as error:
+            self.abandon()
             raise explained(error, self._where) from error
         self.size_bytes += total
 
@@ -62,20 +67,21 @@ class PartFile:
     def seal(self, tail: bytes, name: ChunkName) -> None:
         """Write the tail, give back the reserved room and give the file its final name.
 
-        The file is closed in any case; if it fails, what was whole stays behind as a part.
+        The file is closed in any case; if it fails, it stays behind as a part, without the tail.
 
         Raises:
             VolumeFull: there is no room for the tail.
             StorageError: the disk does not take it, or a file of that name exists.
         """
+        whole_bytes = self.size_bytes
+        self.append([tail])
         try:
-            whole_bytes = self.size_bytes
-            self.append([tail])
-            try:
-                self._fs.truncate(self._fd, self.size_bytes)
-            except OSError as error:
-                raise explained(error, self._where) from error
+            self._fs.truncate(self._fd, self.size_bytes)
             self._rename(self.path, name.path())
+        except OSError as error:
+            self.size_bytes = whole_bytes
+            self.abandon()
+            raise explained(error, self._where) from error
         except StorageError:
             self.size_bytes = whole_bytes
             self.abandon()

@@ -76,6 +76,7 @@ def footage(
 ) -> Footage:
     """A moving picture, coded once a test run."""
     encoder = av.CodecContext.create(_ENCODERS[codec], "w")
+    assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.framerate, encoder.time_base = Fraction(FPS), Fraction(1, 90_000)
     encoder.bit_rate = 200_000
@@ -88,9 +89,19 @@ def footage(
     for number in range(frames):
         packets += encoder.encode(_picture(number, width, height))
     packets += encoder.encode(None)
-    lowest = min(packet.dts for packet in packets)
-    units = tuple(Unit(_length_prefixed(bytes(p)), p.dts - lowest, p.pts - p.dts, bool(p.is_keyframe)) for p in packets)
+    lowest = min(_ticks(packet.dts) for packet in packets)
+    units = tuple(_unit(packet, lowest) for packet in packets)
     return Footage(_parameter_sets(codec, bytes(packets[0])), units)
+
+
+def _unit(packet: "av.packet.Packet[av.VideoStream]", lowest: int) -> Unit:
+    decode, presentation = _ticks(packet.dts), _ticks(packet.pts)
+    return Unit(_length_prefixed(bytes(packet)), decode - lowest, presentation - decode, bool(packet.is_keyframe))
+
+
+def _ticks(time: int | None) -> int:
+    assert time is not None
+    return time
 
 
 def _picture(number: int, width: int, height: int) -> av.VideoFrame:
@@ -155,6 +166,7 @@ def record(volume: Volume, shown: Footage, *, fragments: int | None = None, rese
     part.append([writer.preamble()])
     for fragment in shown.fragments()[:fragments]:
         part.append(writer.append(fragment))
+    part.abandon()
     return part.path
 
 
