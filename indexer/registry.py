@@ -1,0 +1,166 @@
+"""The registry: what people have told the recorder and nothing can rebuild. For now: the cameras.
+
+An environment of its own, durable, written by the command line and the web, read by the recorder, which polls
+`Registry.revision`. Passwords are encrypted (Fernet: AES-128-CBC and HMAC-SHA-256) with a key in a file beside the
+data, so that neither a copy of the data file nor a dump of it in a bug report gives them away.
+"""
+
+import os
+import secrets
+import struct
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+
+from indexer.store import Store
+from nvr.channel import Channel, Transport
+from nvr.errors import IntegrityError, StorageError
+
+SCHEMA = "registry 1"
+MAP_BYTES = 1 << 30
+KEY_FILE = "registry.key"
+
+_CHANNEL = "channel"
+_REVISION = "revision"
+_U32 = struct.Struct(">I")
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A channel as it is stored; new fields need a default."""
+
+    name: str
+    main_url: str
+    sub_url: str
+    username: str
+    password: bytes  # encrypted; empty: none
+    transport: Transport
+    enabled: bool
+
+
+class Registry:
+    """The opened registry. Threads may share it; other processes may have it open as well."""
+
+    def __init__(self, store: Store, fernet: Fernet) -> None:
+        self._store = store
+        self._fernet = fernet
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the registry, making it, and its key, if they are missing.
+
+        Args:
+            path: its folder; only its owner may look into it.
+
+        Raises:
+            StorageError: it cannot be used.
+        """
+        store = Store.open(path, (_CHANNEL,), schema=SCHEMA, map_bytes=MAP_BYTES, private=True)
+        try:
+            return cls(store, _fernet(path / KEY_FILE))
+        except StorageError:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Close it."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def revision(self) -> int:
+        """Grows with every change, by whatever process."""
+        with self._store.read() as txn:
+            return _number(txn.fact(_REVISION))
+
+    def channels(self) -> list[Channel]:
+        """All channels, by number.
+
+        Raises:
+            IntegrityError: a password was encrypted with another key.
+        """
+        with self._store.read() as txn:
+            rows = list(txn.rows(_CHANNEL))
+        return [self._channel(key, value) for key, value in rows]
+
+    def put(self, channel: Channel) -> None:
+        """Add a channel, or change the one that has its number."""
+        row = _Row(
+            channel.name,
+            channel.main_url,
+            channel.sub_url,
+            channel.username,
+            self._fernet.encrypt(channel.password.encode()) if channel.password else b"",
+            channel.transport,
+            channel.enabled,
+        )
+        with self._store.write() as txn:
+            txn.put(_CHANNEL, _U32.pack(channel.number), msgspec.json.encode(row))
+            txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
+
+    def remove(self, number: int) -> bool:
+        """Remove a channel, its footage stays; whether it was there."""
+        with self._store.write() as txn:
+            found = txn.delete(_CHANNEL, _U32.pack(number))
+            if found:
+                txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
+        return found
+
+    def _channel(self, key: bytes, value: bytes) -> Channel:
+        number = _number(key)
+        row = msgspec.json.decode(value, type=_Row)
+        try:
+            password = self._fernet.decrypt(row.password).decode() if row.password else ""
+        except InvalidToken as error:
+            raise IntegrityError(
+                "the password was encrypted with another key",
+                where=f"channel {number}",
+                hint=f"put the right {KEY_FILE} back, or add the camera again with nvr cameras add --replace",
+            ) from error
+        return Channel(number, row.name, row.main_url, row.sub_url, row.username, password, row.transport, row.enabled)
+
+
+def _number(value: bytes | None) -> int:
+    return 0 if value is None else int(_U32.unpack(value)[0])
+
+
+def _fernet(path: Path) -> Fernet:
+    """The key's file, made whole or not at all: two processes may come here at once."""
+    try:
+        if not path.exists():
+            _make_key(path)
+        return Fernet(path.read_bytes().strip())
+    except ValueError as error:
+        raise StorageError("this is not a key", where=str(path), hint="put the right file back") from error
+    except OSError as error:
+        raise StorageError(f"the key cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _make_key(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:  # another process was faster: its key holds
+            return
+        _sync_folder(path.parent)
+    finally:
+        draft.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
