@@ -210,5 +210,5 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().remove_reader(self.delivery.rtcp)
             self.delivery.close()
         elif self.delivery is not None:
-            self._studio.pump.forget(self.delivery)
+            self._studio.pump.forget(self.delivery.queue)
         self.stream = self.delivery = None

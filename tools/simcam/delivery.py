@@ -3,7 +3,8 @@
 import asyncio
 import socket
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
@@ -40,34 +41,44 @@ class Delivery(Protocol):
         ...
 
 
+Piece = memoryview | bytes
+
+
+class Queue:
+    """What waits to be written for one reader, in order."""
+
+    __slots__ = ("pieces", "waiting_bytes", "write")
+
+    def __init__(self, write: Callable[[Piece], None]) -> None:
+        self.write = write
+        self.pieces: deque[Piece] = deque()
+        self.waiting_bytes = 0
+
+
 class Pump:
     """Sends what must not go in one burst: a piece of each queue every millisecond."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._queues: dict[Outlet, deque[memoryview | bytes]] = {}
+        self._busy: dict[Queue, None] = {}  # an ordered set
         self._runs = False
 
-    def push(self, outlet: "Outlet", pieces: list[memoryview | bytes]) -> None:
+    def push(self, queue: Queue, pieces: Sequence[Piece]) -> None:
         """Send the first piece at once, if nothing waits before it, and the others a millisecond apart."""
-        queue = self._queues.get(outlet)
-        if queue is not None:
-            queue.extend(pieces)
-            return
-        outlet.write(pieces[0])
-        if len(pieces) > 1:
-            self._queues[outlet] = deque(pieces[1:])
+        if not queue.pieces:
+            queue.write(pieces[0])
+            pieces = pieces[1:]
+        if pieces:
+            queue.pieces.extend(pieces)
+            queue.waiting_bytes += sum(map(len, pieces))
+            self._busy[queue] = None
             self._run()
 
-    def waiting_bytes(self, outlet: "Outlet") -> int:
-        return sum(len(piece) for piece in self._queues.get(outlet, ()))
-
-    def waits(self, outlet: "Outlet") -> bool:
-        """Whether pieces for ``outlet`` are still to be sent."""
-        return outlet in self._queues
-
-    def forget(self, outlet: "Outlet") -> None:
-        self._queues.pop(outlet, None)
+    def forget(self, queue: Queue) -> None:
+        """Send no more of it."""
+        queue.pieces.clear()
+        queue.waiting_bytes = 0
+        self._busy.pop(queue, None)
 
     def _run(self) -> None:
         if not self._runs:
@@ -76,20 +87,16 @@ class Pump:
 
     def _tick(self) -> None:
         self._runs = False
-        for outlet, queue in list(self._queues.items()):
-            outlet.write(queue.popleft())
-            if not queue:
-                self._queues.pop(outlet, None)
-        if self._queues:
+        for queue in tuple(self._busy):
+            if not queue.pieces:  # forgotten while a neighbour was written
+                continue
+            piece = queue.pieces.popleft()
+            queue.waiting_bytes -= len(piece)
+            if not queue.pieces:
+                del self._busy[queue]
+            queue.write(piece)
+        if self._busy:
             self._run()
-
-
-class Outlet(Protocol):
-    """What a pump writes to."""
-
-    def write(self, piece: memoryview | bytes) -> None: ...
-
-    def __hash__(self) -> int: ...
 
 
 @dataclass(eq=False, slots=True)
@@ -106,11 +113,15 @@ class TcpDelivery:
     packets: int = 0
     octets: int = 0
     report_due_us: int = 0
+    queue: Queue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(self.transport.write)
 
     def send(self, frame: Frame) -> bool:
         if self.transport.is_closing():
             return False
-        if self.transport.get_write_buffer_size() + self.pump.waiting_bytes(self) + frame.wire.size > self.most_bytes:
+        if self.transport.get_write_buffer_size() + self.queue.waiting_bytes + frame.wire.size > self.most_bytes:
             return False
         count = frame.starts.size
         self.packets += count
@@ -119,17 +130,14 @@ class TcpDelivery:
             self._write(frame.wire.data)
         else:
             cuts = [*frame.starts[:: self.piece_packets].tolist(), frame.wire.size]
-            self.pump.push(self, [frame.wire.data[start:end] for start, end in pairwise(cuts)])
+            self.pump.push(self.queue, [frame.wire.data[start:end] for start, end in pairwise(cuts)])
         return True
 
-    def _write(self, data: memoryview | bytes) -> None:
-        if self.pump.waits(self):
-            self.pump.push(self, [data])
+    def _write(self, data: Piece) -> None:
+        if self.queue.pieces:
+            self.pump.push(self.queue, [data])
         else:
-            self.write(data)
-
-    def write(self, piece: memoryview | bytes) -> None:
-        self.transport.write(piece)
+            self.transport.write(data)
 
     def report(self, packet: bytes) -> None:
         self._write(bytes((0x24, self.rtcp_channel)) + len(packet).to_bytes(2, "big") + packet)
@@ -138,7 +146,7 @@ class TcpDelivery:
         self._write(text)
 
     def abort(self) -> None:
-        self.pump.forget(self)
+        self.pump.forget(self.queue)
         self.transport.abort()
 
 
@@ -156,16 +164,20 @@ class UdpDelivery:
     packets: int = 0
     octets: int = 0
     report_due_us: int = 0
+    queue: Queue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(self._write)
 
     def send(self, frame: Frame) -> bool:
         packets = frame.packets()
         self.packets += len(packets)
         self.octets += frame.wire.size - 16 * len(packets)
         ends = [*frame.starts[:: self.piece_packets].tolist(), frame.wire.size]
-        self.pump.push(self, [frame.wire.data[start:end] for start, end in pairwise(ends)])
+        self.pump.push(self.queue, [frame.wire.data[start:end] for start, end in pairwise(ends)])
         return True
 
-    def write(self, piece: memoryview | bytes) -> None:
+    def _write(self, piece: Piece) -> None:
         """Send the framed packets of a piece, one datagram each."""
         position, total = 0, len(piece)
         while position < total:
@@ -185,12 +197,12 @@ class UdpDelivery:
 
     def close(self) -> None:
         """Give the ports back."""
-        self.pump.forget(self)
+        self.pump.forget(self.queue)
         self.rtp.close()
         self.rtcp.close()
 
 
-def _send(sock: socket.socket, datagram: memoryview | bytes) -> None:
+def _send(sock: socket.socket, datagram: Piece) -> None:
     """Datagrams that find no room or nobody are lost, as on a network."""
     try:
         sock.send(datagram)

@@ -68,7 +68,7 @@ class Faults:
 
     def _wrap_soon(self, stream: Stream, after_s: int, now_us: int) -> None:
         """Let the RTP time wrap in ``after_s`` seconds, and the sequence number about then."""
-        cadence = stream.plain.cadence
+        cadence = stream.cadence
         number = cadence.number_at(now_us)
         stream.rtp_offset_90k -= (stream.rtp_90k(number) + after_s * TICKS_PER_S) % TIMES
         soon = stream.packets.sequence(number + after_s * cadence.fps) + stream.sequence_offset

@@ -7,12 +7,13 @@ units, each NAL unit behind its 4-byte length. It is written under another name 
 import json
 import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from nvr.errors import IntegrityError
 from nvr.media import Codec, ParameterSets
+from tools.simcam.cadence import Cadence
 from tools.simcam.recipe import Recipe
 
 MAGIC = b"SIMLOOP1"
@@ -41,15 +42,16 @@ class Loop:
     shown: tuple[int, ...]
     sync: tuple[bool, ...]
     data: bytes | mmap.mmap
+    cadence: Cadence = field(init=False)
+    delay: int = field(init=False)  # frame times that an access unit waits, lest it go before its picture is taken
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cadence", self.recipe.cadence)
+        object.__setattr__(self, "delay", max(shown - place for place, shown in enumerate(self.shown)))
 
     @property
     def frames(self) -> int:
         return len(self.shown)
-
-    @property
-    def delay(self) -> int:
-        """How many frame times an access unit waits, so that none is sent before its picture is taken."""
-        return max(shown - place for place, shown in enumerate(self.shown))
 
     @property
     def kbps(self) -> int:
@@ -58,7 +60,7 @@ class Loop:
 
     def place(self, number: int) -> int:
         """Which access unit of the loop is sent as the ``number``-th since 1970."""
-        return self.recipe.cadence.picture(number)
+        return self.cadence.picture(number)
 
     def shown_number(self, number: int) -> int:
         """The number of the picture that access unit ``number`` shows; the same without B-frames."""
@@ -86,6 +88,11 @@ class Loop:
             found.setdefault(nal_type(codec, unit), []).append(unit)
         kinds = (-1, H264_SPS, H264_PPS) if codec is Codec.H264 else (H265_VPS, H265_SPS, H265_PPS)
         return ParameterSets(codec, *(tuple(found.get(kind, ())) for kind in kinds))
+
+    def forget_pages(self) -> None:
+        """Let the kernel have the memory of the file back; reading it again brings it back."""
+        if isinstance(self.data, mmap.mmap):
+            self.data.madvise(mmap.MADV_DONTNEED)
 
     def annex_b(self) -> bytes:
         """The whole loop as a byte stream with start codes, for programs that read a file."""

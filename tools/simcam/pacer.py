@@ -28,14 +28,14 @@ class Pacer:
 
     def next_number(self, stream: Stream) -> int:
         """The access unit that ``stream`` sends next."""
-        cadence = stream.plain.cadence
+        cadence = stream.cadence
         beat = self._beats.get((cadence.fps, cadence.phase))
         upcoming = beat.next_number if beat else cadence.number_at(self._clock.wall_us()) + 1
         return upcoming - stream.delay
 
     def add(self, stream: Stream) -> None:
         """Let ``stream`` send; nothing changes where it does so already."""
-        cadence = stream.plain.cadence
+        cadence = stream.cadence
         key = (cadence.fps, cadence.phase)
         beat = self._beats.get(key)
         if beat is None:

@@ -76,13 +76,14 @@ class PacketLoop:
                 wire += packet
             self._frame_at.append(len(wire))
             self._packet_at.append(len(starts))
+        loop.forget_pages()
         self._wire = np.frombuffer(bytes(wire), np.uint8)
         self._starts = np.array(starts, np.int64)
         self._patched = self._starts[:, None] + np.arange(PATCHED_BYTES) + (FRAMING_BYTES + SEQUENCE_AT)
 
     def sequence(self, number: int) -> int:
         """The sequence number, not wrapped, of the first packet of access unit ``number``."""
-        turn, place = divmod(number + self.loop.recipe.cadence.shift, self.loop.frames)
+        turn, place = divmod(number + self.loop.cadence.shift, self.loop.frames)
         return turn * self._packet_at[-1] + self._packet_at[place]
 
     def packet_count(self, number: int) -> int:

@@ -44,6 +44,7 @@ class Stream:
     sequence_offset: int = 0
 
     def __post_init__(self) -> None:
+        self.cadence = self.plain.cadence
         self.ssrc = 0x51C00000 | self.plain.channel << 4 | self.plain.kind
         self._packets: PacketLoop | None = None  # made when somebody plays
         self._next: PacketLoop | None = None  # takes over at the next sync picture
@@ -87,7 +88,7 @@ class Stream:
     def rtp_90k(self, number: int) -> int:
         """RTP time at which access unit ``number`` is shown, by the camera's clock, not wrapped."""
         shown = self.packets.loop.shown_number(number)
-        cadence = self.plain.cadence
+        cadence = self.cadence
         gained_us = self.camera_clock.gained_us(cadence.instant_us(shown))
         return cadence.rtp_90k(shown) + ticks_from_us(gained_us) + self.rtp_offset_90k
 
