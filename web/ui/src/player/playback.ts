@@ -6,7 +6,7 @@ import { HOLE_US } from "../timeline/coverage";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import type { PastEngine, Report } from "./engine";
 import { watchPictures } from "./pictures";
-import { holding, jump } from "./ranges";
+import { ahead, holding, jump } from "./ranges";
 import { canPlay, Sink, SinkClosed } from "./sink";
 import { type ChunkFacts, FragmentTable, type Portion } from "./table";
 
@@ -173,7 +173,7 @@ export class Playback implements PastEngine {
     const signal = this.#cancel.signal;
     try {
       const wanted = AHEAD_S * Math.max(1, this.#speed);
-      while (this.#buffered(sink) < wanted && !signal.aborted) {
+      while (ahead(sink.buffered, this.video.currentTime) < wanted && !signal.aborted) {
         if (await this.#appendNext(sink, signal)) continue;
         this.#exhausted = !(await this.#more(signal));
         if (this.#exhausted) break;
@@ -187,12 +187,6 @@ export class Playback implements PastEngine {
     } finally {
       if (signal === this.#cancel.signal) this.#filling = false;
     }
-  }
-
-  /** Media seconds buffered behind the picture, those after a hole included. */
-  #buffered(sink: Sink): number {
-    const time = this.video.currentTime;
-    return sink.buffered.reduce((sum, { start, end }) => sum + Math.max(0, end - Math.max(start, time)), 0);
   }
 
   /** Lengthen the table; false where all footage ends. Asks from the last fragment on, so that a growing chunk is caught. */

@@ -17,15 +17,9 @@ export function holding(all: readonly Stretch[], time: number): Stretch | null {
   return all.find(({ start, end }) => time >= start - TOUCH_S && time < end) ?? null;
 }
 
-/** How much can be played from a time on without a pause; small holes are jumped and do not count as a pause. */
-export function ahead(all: readonly Stretch[], time: number, holeS: number): number {
-  let end = time;
-  for (const stretch of all) {
-    if (stretch.end <= end) continue;
-    if (stretch.start > end + holeS) break;
-    end = stretch.end;
-  }
-  return end - time;
+/** Seconds buffered behind a time, those after holes included. */
+export function ahead(all: readonly Stretch[], time: number): number {
+  return all.reduce((sum, { start, end }) => sum + Math.max(0, end - Math.max(start, time)), 0);
 }
 
 /** Where to go on when the picture at `time` is the last before a hole: the next start, or null if nothing is buffered behind it. */

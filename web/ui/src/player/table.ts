@@ -42,8 +42,6 @@ const US_PER_TICK = 1_000_000 / 90_000;
 export class FragmentTable {
   readonly pieces: Piece[] = [];
   gaps: Gap[] = [];
-  /** Up to here the table is complete. */
-  known_to_us = 0;
   previous_us: number | null = null;
   next_us: number | null = null;
   readonly #chunks = new Map<string, ChunkFacts>();
@@ -55,13 +53,7 @@ export class FragmentTable {
     this.gaps = mergeGaps(this.gaps, answer.gaps);
     if (before === 0) this.previous_us = answer.previous_us;
     this.next_us = answer.next_us;
-    this.known_to_us = Math.max(this.known_to_us, Math.min(answer.to_us, answer.now_us));
     return this.pieces.length - before;
-  }
-
-  /** End of the last fragment known. */
-  get end_us(): number | null {
-    return this.pieces[this.pieces.length - 1]?.to_us ?? null;
   }
 
   /** Index of the fragment that shows an instant; null in a gap. A hole too small to see belongs to the picture before it. */
@@ -84,12 +76,6 @@ export class FragmentTable {
       if (piece.sync) return at;
     }
     return index;
-  }
-
-  /** First fragment that starts at or after an instant. */
-  indexFrom(atUs: number): number | null {
-    const index = this.pieces.findIndex((piece) => piece.from_us >= atUs);
-    return index < 0 ? null : index;
   }
 
   /** What to fetch next, beginning with a piece; null at the end of the table. */

@@ -1,6 +1,6 @@
 /** What is recorded, what is missing and why: facts about one track, and questions to them. Pure. */
 
-import type { Gap, GapReason, Span, TimelineAnswer } from "../api/types";
+import type { Gap, Span, TimelineAnswer } from "../api/types";
 
 export interface Coverage {
   readonly from_us: number;
@@ -49,22 +49,11 @@ export function gapsWithin(facts: Coverage, fromUs: number, toUs: number, leastU
     .sort((a, b) => a.start_us - b.start_us);
 }
 
-/** Where the next footage begins after an instant that has none; null if none is known. */
-export function nextFootage(facts: Coverage, atUs: number): number | null {
-  return facts.spans.find(([start]) => start > atUs)?.[0] ?? null;
-}
-
 /** Seconds of footage in a range, for "2 of 5 minutes are recorded". */
 export function recordedUs(facts: Coverage, fromUs: number, toUs: number): number {
   let total = 0;
   for (const [start, end] of facts.spans) total += Math.max(0, Math.min(end, toUs) - Math.max(start, fromUs));
   return total;
-}
-
-/** The one reason of several gaps, or null if they differ. */
-export function commonReason(gaps: readonly Gap[]): GapReason | null {
-  const first = gaps[0]?.reason ?? null;
-  return gaps.every((gap) => gap.reason === first) ? first : null;
 }
 
 function joined(spans: readonly Span[]): Span[] {

@@ -54,6 +54,12 @@ class Timeline {
     if (atUs < this.view.from_us || atUs > this.view.to_us) this.#set(centre(this.view, atUs));
   }
 
+  /** Go to the present unless it is in view. */
+  showNow(): void {
+    const now = clock.nowUs();
+    if (now < this.view.from_us || now > this.view.to_us) this.toNow();
+  }
+
   toNow(): void {
     this.#holdUntil = 0;
     this.#set(centre(this.view, clock.nowUs(), 0.94));

@@ -1,0 +1,25 @@
+import type { Channel, TrackKind, TrackState, TrackStatus } from "../src/api/types";
+
+export function track(kind: TrackKind, state: TrackState, codec: string | null = "avc1.4d4028"): TrackStatus {
+  return {
+    kind,
+    state,
+    reason: null,
+    message: "",
+    since_us: null,
+    codec,
+    width: null,
+    height: null,
+    bitrate_bps: null,
+    fps_milli: null,
+    last_us: null,
+    reconnects: 0,
+    lost_packets: 0,
+    clock_offset_us: null,
+  };
+}
+
+export function channel(number: number, name: string, main: TrackState, sub?: TrackState): Channel {
+  const tracks = [track("main", main), ...(sub ? [track("sub", sub)] : [])];
+  return { number, name, enabled: true, first_us: null, last_us: null, tracks };
+}

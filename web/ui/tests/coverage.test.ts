@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+
+import type { Gap, TimelineAnswer } from "../src/api/types";
+import { coverage, gapsWithin, placeAt, recordedUs } from "../src/timeline/coverage";
+
+const gap = (start_us: number, end_us: number, open = false): Gap => ({ start_us, end_us, reason: "network", detail: "", open });
+const answer = (spans: [number, number][], gaps: Gap[]): TimelineAnswer => ({
+  track: "main",
+  from_us: 0,
+  to_us: 10_000_000,
+  now_us: 9_000_000,
+  first_us: 1_000_000,
+  last_us: 9_000_000,
+  spans,
+  gaps,
+});
+
+const facts = coverage(answer([[1_000_000, 3_000_000], [3_040_000, 4_000_000], [6_000_000, 8_000_000]], [gap(4_000_000, 6_000_000), gap(8_000_000, 9_000_000, true)]));
+
+describe("coverage", () => {
+  test("holes too small to see are closed, others stay", () => {
+    expect(facts.spans).toEqual([[1_000_000, 4_000_000], [6_000_000, 8_000_000]]);
+  });
+
+  test.each([
+    [500_000, "before"],
+    [1_000_000, "recorded"],
+    [3_020_000, "recorded"],
+    [4_000_000, "gap"],
+    [5_999_999, "gap"],
+    [6_000_000, "recorded"],
+    [8_500_000, "gap"],
+    [9_050_000, "gap"], // the open gap goes on though the answer is older than now
+    [9_200_000, "future"],
+  ])("what stands at %d is %s", (at, kind) => {
+    expect(placeAt(facts, at, 9_100_000).kind).toBe(kind);
+  });
+
+  test("what nobody knows is said to be unknown, not recorded", () => {
+    const bare = coverage(answer([[1_000_000, 2_000_000]], []));
+    expect(placeAt(bare, 5_000_000, 9_000_000).kind).toBe("unknown");
+  });
+
+  test("a marked range knows how much of it is recorded", () => {
+    expect(recordedUs(facts, 3_000_000, 7_000_000)).toBe(2_000_000);
+    expect(recordedUs(facts, 4_500_000, 5_500_000)).toBe(0);
+  });
+
+  test("gaps in view are found", () => {
+    expect(gapsWithin(facts, 5_000_000, 7_000_000)).toHaveLength(1);
+    expect(gapsWithin(facts, 0, 10_000_000)).toHaveLength(2);
+  });
+});
