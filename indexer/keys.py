@@ -18,7 +18,7 @@ VOLUME = "volume"
 GARBAGE = "garbage"
 TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE)
 
-_CHUNK = struct.Struct(">IQH")  # track id, start_us, sequence & 0xffff
+CHUNK_LAYOUT = struct.Struct(">IQH")  # track id, start_us, sequence & 0xffff
 _TIME = struct.Struct(">IQ")  # track id, start_us
 _PAIR = struct.Struct(">II")
 _USAGE = struct.Struct(">IH")
@@ -30,12 +30,12 @@ LATEST_US = 2**64 - 1
 
 def chunk(track: Track, start_us: int, sequence: int) -> bytes:
     """A chunk's key, 14 bytes."""
-    return _CHUNK.pack(track.id, start_us, sequence & 0xFFFF)
+    return CHUNK_LAYOUT.pack(track.id, start_us, sequence & 0xFFFF)
 
 
 def read_chunk(key: bytes) -> tuple[Track, int, int]:
     """Track, start_us and the low 16 bits of the sequence."""
-    track_id, start_us, sequence = _CHUNK.unpack(key)
+    track_id, start_us, sequence = CHUNK_LAYOUT.unpack(key)
     return Track.from_id(track_id), start_us, sequence
 
 

@@ -22,6 +22,7 @@ ROOT_BYTES = 16  # of the Merkle root's 32: enough to tell that a file is anothe
 
 _FIXED = struct.Struct(">BBHII16s")  # version, flags, volume, run, duration_us, root
 _EXTENT = struct.Struct(">xB6xI")  # of the same: flags and duration alone
+_RUN = struct.Struct(">4xI")
 _RECOVERED = 1
 _LOST = 2
 _BY_NAME = 4
@@ -153,6 +154,11 @@ def extent(value: bytes) -> tuple[int, bool]:
     """A chunk's duration in µs and whether its file is lost, without reading the rest of the row."""
     flags, duration_us = _EXTENT.unpack_from(value)
     return duration_us, bool(flags & _LOST)
+
+
+def run_of(value: bytes) -> int:
+    """A chunk's run, without reading the rest of the row."""
+    return int(_RUN.unpack_from(value)[0])
 
 
 def from_sealed(sealed: SealedChunk, volume: int, init_id: int) -> ChunkRecord:

@@ -1,0 +1,62 @@
+"""The table of gaps. Gaps of a track never overlap; what meets and has the same reason is one gap."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from indexer import keys
+from indexer.rows import decode_gap, encode_gap
+from indexer.store import Reading, Row, Writing
+from nvr.media import Gap, Track
+from nvr.timebase import TimeRange
+
+
+def add(txn: Writing, gap: Gap) -> None:
+    """Write a gap. Where another one stands already for another reason, that one stays. Twice is as good as once."""
+    before = _of(gap.track, txn.before(keys.GAP, keys.instant(gap.track, gap.start_us)))
+    if before is not None and before.end_us >= gap.start_us:
+        gap = _union(gap, before) if before.reason is gap.reason else replace(gap, start_us=before.end_us)
+    while gap.start_us < gap.end_us:
+        after = _of(gap.track, txn.from_key(keys.GAP, keys.instant(gap.track, gap.start_us)))
+        if after is None or after.start_us > gap.end_us:
+            break
+        if after.reason is gap.reason:
+            txn.delete(keys.GAP, keys.instant(after.track, after.start_us))
+            gap = _union(gap, after)
+        elif after.start_us == gap.end_us:
+            break
+        else:
+            if after.start_us > gap.start_us:
+                _put(txn, replace(gap, end_us=after.start_us))
+            gap = replace(gap, start_us=after.end_us)
+    if gap.start_us < gap.end_us:
+        _put(txn, gap)
+
+
+def overlapping(txn: Reading, track: Track, window: TimeRange) -> Iterator[Gap]:
+    """The gaps that touch a window, by start, not clipped."""
+    first = _of(track, txn.before(keys.GAP, keys.instant(track, window.start_us)))
+    if first is not None and first.end_us > window.start_us:
+        yield first
+    for row in txn.rows(keys.GAP, keys.instant(track, window.start_us), keys.instant(track, window.end_us)):
+        yield decode_gap(*row)
+
+
+def last(txn: Reading, track: Track) -> Gap | None:
+    """The newest gap of a track."""
+    return _of(track, txn.before(keys.GAP, keys.after_track(track)))
+
+
+def _of(track: Track, row: Row | None) -> Gap | None:
+    """The gap, if it is this track's."""
+    if row is None or keys.track_of(row[0]) != track:
+        return None
+    return decode_gap(*row)
+
+
+def _union(newer: Gap, older: Gap) -> Gap:
+    start_us, end_us = min(newer.start_us, older.start_us), max(newer.end_us, older.end_us)
+    return replace(newer, start_us=start_us, end_us=end_us, detail=newer.detail or older.detail)
+
+
+def _put(txn: Writing, gap: Gap) -> None:
+    txn.put(keys.GAP, keys.instant(gap.track, gap.start_us), encode_gap(gap))

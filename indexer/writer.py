@@ -1,0 +1,234 @@
+"""The only room that writes the index. One `commit` is one transaction: all that follows from it, or nothing."""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from indexer import gaps, keys, scan
+from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
+from indexer.rows import (
+    Garbage,
+    HeadRecord,
+    InitRecord,
+    decode_head,
+    encode_garbage,
+    encode_head,
+    encode_init,
+)
+from indexer.store import Store, Writing
+from indexer.tally import Tally
+from nvr.chunk.name import ChunkName
+from nvr.chunk.sealed import SealedChunk
+from nvr.codec.bmff import init_segment
+from nvr.codec.parameters import describe
+from nvr.media import CutReason, Gap, ParameterSets, Track
+
+CACHED_INITS = 4096  # chosen: far more than cameras have settings
+
+_CLEAN_STOP = "clean_stop"
+_U64 = struct.Struct(">Q")
+_InitKey = tuple[ParameterSets, int]  # and the composition delay
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What becomes true at once. Chunks and gaps must be durable on their volume already (DESIGN section 4)."""
+
+    chunks: tuple[tuple[SealedChunk, int], ...] = ()  # each with the number of its volume
+    gaps: tuple[Gap, ...] = ()
+    garbage: tuple[ChunkRecord, ...] = ()  # rows that leave; their files are to be unlinked afterwards
+    now_us: int = 0  # when the garbage became garbage
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Where a track's recorded history ends."""
+
+    end_us: int  # footage, or a gap with its reason, reaches to here
+    run: int
+    root: bytes | None  # Merkle root of the last chunk, 32 bytes; None: not known
+    cut: CutReason | None  # why the last chunk ended; None: not known
+    gap: Gap | None  # the gap with which it ends, if it does not end with footage
+
+
+class IndexWriter:
+    """Writes the index. One process has one; its threads may share it, their commits wait for each other."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._inits: dict[_InitKey, int] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the index for writing, making it if it is missing.
+
+        Raises:
+            StorageError: it cannot be used.
+        """
+        return cls(Store.open(path, keys.TABLES, schema=keys.SCHEMA))
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def commit(self, batch: Commit) -> None:
+        """One durable transaction. Committing the same chunks or gaps again changes nothing.
+
+        Raises:
+            StorageError: nothing of the batch was written.
+        """
+        inits: dict[_InitKey, int] = {}
+        with self.store.write() as txn:
+            tally = Tally(txn)
+            for sealed, volume in batch.chunks:
+                record = from_sealed(sealed, volume, self._init_id(txn, sealed, inits))
+                if _put_chunk(txn, tally, record):
+                    _put_head(txn, sealed)
+            for record in batch.garbage:
+                _discard(txn, tally, record, batch.now_us)
+            for gap in batch.gaps:
+                gaps.add(txn, gap)
+            tally.write()
+        if len(self._inits) > CACHED_INITS:
+            self._inits.clear()
+        self._inits.update(inits)
+
+    def commit_names(self, names: Iterable[tuple[ChunkName, int, int]]) -> None:
+        """Rows for files of which only the name is known; rows that are there already stay.
+
+        Args:
+            names: each with the file's length in bytes and the number of its volume.
+        """
+        with self.store.write() as txn:
+            tally = Tally(txn)
+            for name, size_bytes, volume in names:
+                record = from_name(name, size_bytes, volume)
+                if txn.get(keys.CHUNK, key_of(record)) is None:
+                    _put_chunk(txn, tally, record)
+            tally.write()
+
+    def mark_lost(self, records: Iterable[ChunkRecord], *, lost: bool = True) -> None:
+        """Note that these rows' files are missing, or are there again. The rows stay: they are evidence of loss."""
+        with self.store.write() as txn:
+            for record in records:
+                value = txn.get(keys.CHUNK, key_of(record))
+                if value is not None:
+                    txn.put(keys.CHUNK, key_of(record), encode(replace(decode(key_of(record), value), lost=lost)))
+
+    def forget(self, garbage: Iterable[Garbage]) -> None:
+        """These files are unlinked, and that is durable."""
+        with self.store.write() as txn:
+            for entry in garbage:
+                txn.delete(keys.GARBAGE, keys.garbage(entry.volume, entry.path))
+
+    def remember_volume(self, number: int, uuid: bytes) -> None:
+        """Note which volume a number stands for: 16 bytes."""
+        with self.store.write() as txn:
+            txn.put(keys.VOLUME, keys.volume(number), uuid)
+
+    def mark_clean_stop(self, wall_us: int) -> None:
+        """The recorder was stopped by a person and has committed everything."""
+        with self.store.write() as txn:
+            txn.set_fact(_CLEAN_STOP, _U64.pack(wall_us))
+
+    def take_clean_stop(self) -> int | None:
+        """When the recorder was last stopped properly, once; None: it ended otherwise. For the start."""
+        with self.store.write() as txn:
+            value = txn.fact(_CLEAN_STOP)
+            txn.set_fact(_CLEAN_STOP, None)
+        return None if value is None else int(_U64.unpack(value)[0])
+
+    def last(self, track: Track) -> Last | None:
+        """Where a track's history ends; None: it was never recorded."""
+        with self.store.read() as txn:
+            gap = gaps.last(txn, track)
+            row = scan.last(txn, track)
+            head_key = keys.track(track)
+            value = txn.get(keys.HEAD, head_key)
+        head = None if value is None else decode_head(head_key, value)
+        newest = None if row is None else decode(*row)
+        if newest is not None and (head is None or newest.start_us > head.start_us):
+            end_us, run, root, cut = newest.end_us, newest.run, None, None
+        elif head is not None:
+            end_us, run, root, cut = head.end_us, head.run, head.root, head.cut
+        else:
+            return None
+        open_end = gap if gap is not None and gap.end_us > end_us else None
+        return Last(open_end.end_us if open_end else end_us, run, root, cut, open_end)
+
+    def _init_id(self, txn: Writing, sealed: SealedChunk, new: dict[_InitKey, int]) -> int:
+        """The number of the chunk's init segment; `new` gathers those that this transaction looked up."""
+        sets, delay_90k = sealed.header.parameter_sets, sealed.header.composition_delay_90k
+        known = self._inits.get((sets, delay_90k)) or new.get((sets, delay_90k))
+        if known is None:
+            known = new[sets, delay_90k] = _stored_init(txn, sets, delay_90k)
+        return known
+
+
+def _stored_init(txn: Writing, sets: ParameterSets, delay_90k: int) -> int:
+    picture = describe(sets)
+    data = init_segment(sets, picture, composition_delay_90k=delay_90k)
+    digest = hashlib.sha256(data).digest()
+    known = txn.get(keys.INIT_HASH, digest)
+    if known is not None:
+        return keys.read_init(known)
+    newest = txn.before(keys.INIT, keys.init(2**32 - 1))
+    number = keys.read_init(newest[0]) + 1 if newest else 1
+    row = InitRecord(number, digest, picture.codec_string, picture.width, picture.height, data)
+    txn.put(keys.INIT, keys.init(number), encode_init(row))
+    txn.put(keys.INIT_HASH, digest, keys.init(number))
+    return number
+
+
+def _put_chunk(txn: Writing, tally: Tally, record: ChunkRecord) -> bool:
+    """Write a row; whether it stands.
+
+    Two chunks of different runs could have one key only if the clock was set back by exactly so much that both start
+    in the same microsecond: then the first one stays, and `nvr check` names the other file.
+    """
+    key = key_of(record)
+    value = txn.get(keys.CHUNK, key)
+    if value is None:
+        txn.put(keys.CHUNK, key, encode(record))
+        tally.added(record)
+        return True
+    old = decode(key, value)
+    if (old.run, old.sequence) != (record.run, record.sequence):
+        return False
+    if old != record:
+        txn.put(keys.CHUNK, key, encode(record))
+        tally.replaced(old, record)
+    return True
+
+
+def _put_head(txn: Writing, sealed: SealedChunk) -> None:
+    header = sealed.header
+    key = keys.track(header.track)
+    value = txn.get(keys.HEAD, key)
+    if value is None or decode_head(key, value).start_us <= sealed.start_us:
+        head = HeadRecord(
+            header.track, sealed.start_us, sealed.end_us, header.run, header.sequence, sealed.cut, sealed.root
+        )
+        txn.put(keys.HEAD, key, encode_head(head))
+
+
+def _discard(txn: Writing, tally: Tally, record: ChunkRecord, now_us: int) -> None:
+    """Move a row to the garbage; one that has gone already, or belongs to another chunk by now, is left alone."""
+    key = key_of(record)
+    value = txn.get(keys.CHUNK, key)
+    stored = None if value is None else decode(key, value)
+    if stored is None or (stored.run, stored.sequence) != (record.run, record.sequence):
+        return
+    txn.delete(keys.CHUNK, key)
+    tally.removed(stored)
+    entry = Garbage(stored.volume, stored.name().path(), now_us, stored.bytes)
+    txn.put(keys.GARBAGE, keys.garbage(entry.volume, entry.path), encode_garbage(entry))
