@@ -27,7 +27,7 @@ LIMIT_BYTES = tables.LIMIT_BYTES
 _RECOVERED = 1
 
 # The numbers are part of the format: never change one, never use one again.
-_CUTS = {
+CUT_CODES = {
     CutReason.SCHEDULE: 1,
     CutReason.SIZE: 2,
     CutReason.PARAMETER_SETS: 3,
@@ -64,7 +64,7 @@ class ChunkFooter:
         """The fixed part of the box, which the last Merkle leaf covers."""
         return _FACTS.pack(
             VERSION,
-            _CUTS[self.cut],
+            CUT_CODES[self.cut],
             _RECOVERED if self.recovered else 0,
             self.preamble_bytes,
             len(self.fragments),
@@ -110,7 +110,7 @@ class ChunkFooter:
         version, cut_code, flags, preamble, fragments, samples, lost, media, start_us, duration_us, delay = (
             _FACTS.unpack_from(data, 24)
         )
-        cut = next((reason for reason, code in _CUTS.items() if code == cut_code), None)
+        cut = next((reason for reason, code in CUT_CODES.items() if code == cut_code), None)
         if version != VERSION or cut is None:
             raise IntegrityError(f"the footer has version {version} and cut reason {cut_code}: unknown here")
         root, leaves, position = _hashes(data, 24 + _FACTS.size, fragments + 1)
