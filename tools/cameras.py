@@ -21,15 +21,18 @@ app = typer.Typer(help="List, add, remove and import cameras.", no_args_is_help=
 def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Show all cameras; passwords are never shown."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    with _registry(config) as registry:
+        channels = registry.channels()
     table = Table("", "name", "main stream", "sub stream", "user", "over", "", box=None)
-    for channel in sorted(_registry(config).channels(), key=lambda channel: channel.number):
+    for channel in channels:
         user = channel.username + (" (no password)" if channel.username and not channel.password else "")
         state = "" if channel.enabled else "off"
         words = (channel.name, channel.main_url, channel.sub_url or "none", user, channel.transport.value, state)
-        table.add_row(str(channel.number), *map(_plain, words))
-    Console(soft_wrap=True).print(table if table.row_count else "There is no camera yet: nvr cameras add")
+        table.add_row(str(channel.number), *map(escape, words))
+    Console(soft_wrap=True).print(table if channels else "There is no camera yet: nvr cameras add")
 
 
 @app.command("import")
@@ -47,11 +50,11 @@ def import_(
     if dry_run:
         print(f"{_count(channels)} in {file}, without a mistake; nothing was changed")
         return
-    registry = _registry(config)
-    known = {channel.number: channel for channel in registry.channels()}
-    changed = [channel for channel in channels if known.get(channel.number) != channel]
-    for channel in changed:
-        registry.put(channel)
+    with _registry(config) as registry:
+        known = {channel.number: channel for channel in registry.channels()}
+        changed = [channel for channel in channels if known.get(channel.number) != channel]
+        for channel in changed:
+            registry.put(channel)
     new = sum(channel.number not in known for channel in changed)
     replaced, same = len(changed) - new, len(channels) - len(changed)
     print(f"{_count(channels)} in {file}: {new} new, {replaced} changed, {same} as before")
@@ -80,17 +83,21 @@ def add(
         "transport": transport.value,
         "enabled": "no" if disabled else "yes",
     }
-    registry = _registry(config)
-    if not replace and number in {channel.number for channel in registry.channels()}:
-        raise ConfigError("there is a camera of that number", where=f"channel {number}", hint="give --replace")
-    _, mistakes = channel_of(fields)  # before anybody types a password for nothing
-    if not mistakes and (username or password_file):
-        fields["password"] = _password(password_file)
-    channel, mistakes = channel_of(fields)
-    if channel is None:
-        raise refusal(mistakes, f"channel {number}")
-    registry.put(channel)
+    with _registry(config) as registry:
+        if not replace and number in {channel.number for channel in registry.channels()}:
+            raise ConfigError("there is a camera of that number", where=f"channel {number}", hint="give --replace")
+        registry.put(_asked(fields, password_file))
     print(f"Added channel {number}. A running recorder takes it up by itself.")
+
+
+def _asked(fields: dict[str, str], password_file: Path | None) -> Channel:
+    """The channel that ``fields`` describe, once its password is known; asked for only if the rest is right."""
+    channel, mistakes = channel_of(fields)
+    if channel is not None and (fields["username"] or password_file):
+        channel, mistakes = channel_of({**fields, "password": _password(password_file)})
+    if channel is None:
+        raise refusal(mistakes, f"channel {fields['number']}")
+    return channel
 
 
 @app.command()
@@ -98,14 +105,14 @@ def remove(
     numbers: Annotated[list[int], typer.Argument(help="The channels' numbers.")], config: ConfigFile = DEFAULT_CONFIG
 ) -> None:
     """Remove cameras from the list. Footage that is there stays until its time is over."""
-    registry = _registry(config)
-    unknown = sorted({*numbers} - {channel.number for channel in registry.channels()})
+    with _registry(config) as registry:
+        unknown = [number for number in dict.fromkeys(numbers) if not registry.remove(number)]
+    removed = [number for number in dict.fromkeys(numbers) if number not in unknown]
+    if removed:
+        print(f"Removed {', '.join(map(str, removed))}. Footage that is there stays until its time is over.")
     if unknown:
         words = ", ".join(map(str, unknown))
-        raise ConfigError(f"there is no channel {words}, so none was removed", hint="nvr cameras list shows them all")
-    for number in {*numbers}:
-        registry.remove(number)
-    print(f"Removed {len({*numbers})}. Their footage stays until its time is over.")
+        raise ConfigError(f"there is no channel {words}", hint="nvr cameras list shows them all")
 
 
 def _registry(config: Path) -> "Registry":
@@ -127,13 +134,6 @@ def _password(file: Path | None) -> str:
     if file is not None:
         return (_text(file).splitlines() or [""])[0]
     return str(typer.prompt("Password", hide_input=True, default="", show_default=False))
-
-
-def _plain(words: str) -> str:
-    """Without rich's markup: a camera may be named [red]."""
-    from rich.markup import escape
-
-    return escape(words)
 
 
 def _count(channels: Iterable[Channel]) -> str:
