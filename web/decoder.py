@@ -2,11 +2,9 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 
-from nvr.errors import IntegrityError
+from nvr.errors import IntegrityError, StorageError
 from web.still_worker import StillJob, StillPicture, serve
 
 WORKERS = 2
@@ -91,7 +89,7 @@ class Decoder:
         try:
             worker = self._idle.pop()
         except IndexError:
-            worker = Worker()
+            worker = _start()
         kept = False
         try:
             answer = worker.picture(job, self._timeout_s)
@@ -110,11 +108,8 @@ class Decoder:
             self._idle.pop().close()
 
 
-@asynccontextmanager
-async def decoder() -> AsyncIterator[Decoder]:
-    """A decoder for the life of a server."""
-    pool = Decoder()
+def _start() -> Worker:
     try:
-        yield pool
-    finally:
-        pool.close()
+        return Worker()
+    except OSError as error:
+        raise StorageError(f"no decoder can be started: {error.strerror}", hint="is there memory left?") from error

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from aiohttp import web
 
-from web.query import Query
-from web.route import Media, Route, Socket
-from web.wire import Problem
+from web.auth import Action
+from web.query import NoQuery, Query
+from web.route import Media, Route, Socket, route
+from web.sending import Content, send
+from web.wire import Problem, encode
 
 _REF = "#/components/schemas/{name}"
 _BRACES = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -24,15 +27,13 @@ Json = dict[str, object]
 
 def describe(routes: Sequence[Route], title: str, version: str) -> Json:
     """The description of every route that belongs to the API, as a JSON-ready tree."""
-    described = [route for route in routes if route.described]
-    answers = [answer for route in described for answer in _answer_types(route)]
+    described = [row for row in routes if row.described]
+    answers = [answer for row in described for answer in _answer_types(row)]
     schemas, components = msgspec.json.schema_components([*answers, Problem], ref_template=_REF)
     by_type = dict(zip(map(str, [*answers, Problem]), schemas, strict=True))
     paths: dict[str, Json] = {}
-    for route in described:
-        paths[_BRACES.sub(r"{\1}", route.path)] = {
-            method.lower(): _operation(route, method, by_type) for method in route.methods
-        }
+    for row in described:
+        paths[_BRACES.sub(r"{\1}", row.path)] = {m.lower(): _operation(row, m, by_type) for m in row.methods}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -109,3 +110,32 @@ def _failure(text: str, by_type: dict[str, Json]) -> Json:
 
 def _content(schema: Json) -> Json:
     return {"application/json": {"schema": schema}}
+
+
+class ApiRoom:
+    """Serves the description.
+
+    Args:
+        routes: what it describes, beside itself.
+        title: of the API.
+        version: of the program.
+    """
+
+    def __init__(self, routes: Sequence[Route], title: str, version: str) -> None:
+        self._text = encode(describe([*routes, *self.routes()], title, version))
+
+    def routes(self) -> list[Route]:
+        """The description."""
+        return [
+            route(
+                "/api/openapi.json",
+                self._send,
+                asks=NoQuery,
+                answers=Media("application/json", ranges=True),
+                action=Action.OPEN_PAGE,
+                summary="This description",
+            )
+        ]
+
+    async def _send(self, _asked: NoQuery, request: web.Request) -> web.StreamResponse:
+        return await send(request, Content("application/json", (self._text,), headers={"Cache-Control": "no-cache"}))

@@ -21,6 +21,7 @@ LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 m
 ChannelNumber = Annotated[int, Meta(ge=1, le=2**28 - 1, description="the channel's number")]
 Instant = Annotated[int, Meta(ge=0, le=LATEST_US, description="wall time, microseconds UTC since 1970")]
 Count = Annotated[int, Meta(ge=0, le=2**32 - 1, description="as in the address that another answer gave")]
+Offset = Annotated[int, Meta(ge=0, le=2**53, description="as in the address that another answer gave")]
 Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
 FileName = Annotated[str, Meta(max_length=200, description="a file of the user interface")]
 
@@ -121,6 +122,14 @@ class MediaQuery(TrackQuery, frozen=True, kw_only=True):
 
     def range_asked(self) -> TimeRange | None:
         return TimeRange(self.start_us, self.start_us + 1)
+
+
+class SegmentQuery(MediaQuery, frozen=True, kw_only=True):
+    """Some fragments of a chunk file, with their decode times moved by so many ticks."""
+
+    offset: Offset
+    end: Offset
+    shift_90k: Offset
 
 
 def parse(kind: type[Q], path: Mapping[str, str], query: Iterable[tuple[str, str]]) -> Q:

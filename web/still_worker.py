@@ -14,9 +14,12 @@ import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from nvr.timebase import TICKS_PER_S
+
 MEMORY_BYTES = 2 << 30  # chosen: a 3840×2160 H.265 stream with 16 reference pictures takes some 300 MB
 QUALITY = 4  # mjpeg's quantiser, 2 (best) … 31; chosen: blocks are not seen, 1080p takes some 200 kB
 FULL_RANGE_420 = "yuvj420p"  # JPEG is full range (JFIF 1.02)
+_MEDIA_CLOCK = Fraction(1, TICKS_PER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,10 @@ def decode(job: StillJob) -> VideoFrame | None:
         raise ValueError(f"{job.decoder} is no video decoder")  # noqa: TRY004 - the job's value is wrong, not a type
     context.extradata = job.configuration
     context.thread_count = 1  # frame threads would only add delay, and we share two cores with the recorder
-    context.time_base = Fraction(1, 90_000)
     wanted_90k = job.presentations_90k[-1]
     for data, presentation_90k in zip(job.samples, job.presentations_90k, strict=True):
         packet = av.Packet(data)
-        packet.pts = presentation_90k
+        packet.pts, packet.time_base = presentation_90k, _MEDIA_CLOCK
         for frame in context.decode(packet):
             if frame.pts == wanted_90k:
                 return frame

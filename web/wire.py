@@ -13,7 +13,7 @@ from aiohttp import web
 from nvr.errors import CameraError, Denied, Held, IntegrityError, NotRecorded, NvrError, StorageError
 
 KindWord = Literal["main", "sub"]
-StateWord = Literal["recording", "connecting", "waiting", "failed", "off", "stopped"]
+StateWord = Literal["recording", "connecting", "starting", "waiting", "no_disk", "off", "stopped"]
 ReasonWord = Literal[
     "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
 ]

@@ -1,0 +1,48 @@
+"""A house full of footage and a server on a real socket."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+
+from nvr.config import SiteSettings
+from nvr.timebase import US_PER_S
+from tests.manual_clock import ManualClock
+from tests.web.archive import START_US, House
+from tests.web.server import Server
+from web.app import build
+from web.auth import May, may
+
+OpenServer = Callable[..., "AsyncIterator[Server]"]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """100 s after the footage of the tests begins."""
+    return ManualClock(wall_us=START_US + 100 * US_PER_S)
+
+
+@pytest.fixture
+def house(tmp_path: Path, clock: ManualClock) -> Iterator[House]:
+    with House(tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def server(house: House, tmp_path: Path) -> AsyncIterator[Server]:
+    """The whole server over the house's archive, for the local user."""
+    async with AsyncExitStack() as stack:
+        yield await open_server(stack, house, may, tmp_path / "static")
+
+
+async def open_server(stack: AsyncExitStack, house: House, question: May, static: Path) -> Server:
+    """Start a server that ends with the stack."""
+    app = build(house.archive(), SiteSettings(), may=question, static=static)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    session = await stack.enter_async_context(ClientSession())
+    return Server(f"http://127.0.0.1:{runner.addresses[0][1]}", session, app)

@@ -1,0 +1,136 @@
+"""The server: every room's routes behind one door, on one address, until told to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+
+from nvr import __version__
+from nvr.config import Settings, SiteSettings, WebSettings
+from nvr.errors import ConfigError
+from nvr.timebase import SystemClock
+from web.archive import Archive, open_archive
+from web.auth import May, may
+from web.clip import ClipRoom
+from web.decoder import Decoder
+from web.door import Door, add_security_headers
+from web.footage import FootageReader
+from web.fragments import FragmentsRoom
+from web.hls import HlsRoom
+from web.live import LiveRoom
+from web.media import ChunkFinder, MediaRoom
+from web.openapi import ApiRoom
+from web.pages import STATIC, Pages
+from web.route import Route
+from web.segment import SegmentRoom
+from web.site import SiteRoom
+from web.still import StillRoom
+from web.timeline import TimelineRoom
+
+SHUTDOWN_S = 3.0  # how long a stop waits for answers that are under way
+
+_log = structlog.get_logger(__name__)
+
+
+class Room(Protocol):
+    """A part of the server with routes of its own."""
+
+    def routes(self) -> list[Route]:
+        """What it serves."""
+        ...
+
+
+def build(
+    archive: Archive, site: SiteSettings, *, may: May = may, static: Path = STATIC, names: frozenset[str] = frozenset()
+) -> web.Application:
+    """The whole server, not listening yet.
+
+    Args:
+        archive: what it reads.
+        site: who it is.
+        may: the question that every route asks.
+        static: the built user interface.
+        names: host names it answers to beside the local ones.
+    """
+    footage, decoder, live = FootageReader(archive), Decoder(), LiveRoom(archive)
+    finder = ChunkFinder(archive, may)
+    rooms: list[Room] = [
+        SiteRoom(archive, site, may),
+        TimelineRoom(archive),
+        FragmentsRoom(archive, footage),
+        MediaRoom(archive, footage, finder),
+        SegmentRoom(archive, footage, finder),
+        ClipRoom(archive, footage, site.timezone),
+        HlsRoom(archive, footage),
+        StillRoom(archive, footage, decoder),
+        live,
+    ]
+    routes = [route for room in rooms for route in room.routes()]
+    description = ApiRoom(routes, f"{site.name}: network video recorder", __version__)
+    door = Door(may, names)
+    app = web.Application(middlewares=[door.middleware])
+    register(app, door, [*routes, *description.routes(), *Pages(static).routes()])
+    app.on_response_prepare.append(add_security_headers)
+
+    async def life(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(decoder.close)
+
+    async def say_goodbye(_app: web.Application) -> None:
+        await live.close()
+
+    app.cleanup_ctx.append(life)
+    app.on_shutdown.append(say_goodbye)
+    return app
+
+
+ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
+
+
+def register(app: web.Application, door: Door, routes: Sequence[Route]) -> None:
+    """Put routes into an application, each behind the door. There is no other way in."""
+    app[ROUTES] = tuple(routes)
+    for route in routes:
+        handler = door.handler(route)
+        for method in route.methods:
+            app.router.add_route(method, route.path, handler)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: the address is taken or not ours.
+    """
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    archive = open_archive(settings, SystemClock())
+    names = frozenset({settings.web.host})
+    runner = web.AppRunner(build(archive, settings.site, names=names), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await runner.setup()
+    try:
+        await _listen(runner, settings.web)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, address: WebSettings) -> None:
+    where = f"{address.host}:{address.port}"
+    try:
+        await web.TCPSite(runner, address.host, address.port).start()
+    except OSError as error:
+        hint = "another server runs there, or web.port wants another number"
+        raise ConfigError(f"the address cannot be opened: {error.strerror}", where=where, hint=hint) from error
+    host, port = runner.addresses[0][:2]
+    _log.info("web server ready", url=f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")

@@ -1,0 +1,239 @@
+"""What there is to see: the index, the files that are not in it yet, and the chunk that grows, as one list of chunks.
+
+A chunk that has just been sealed is neither on the board, which shows the next one, nor in the index until the next
+sync (DESIGN section 4): for those seconds it is found by its name in its hour's folder.
+Everything here blocks, for microseconds (index, board) or longer (files): routes call it from a thread where it reads
+files.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
+
+from indexer.board import Board, TrackStatus
+from indexer.reader import IndexReader
+from indexer.records import ChunkRecord
+from indexer.registry import Registry
+from nvr.channel import Channel
+from nvr.chunk.filesystem import explained
+from nvr.chunk.name import ChunkName, parse_part
+from nvr.chunk.volume import Volume
+from nvr.config import Settings
+from nvr.errors import StorageError
+from nvr.media import Track
+from nvr.timebase import US_PER_S, Clock, TimeRange
+from web.wire import NoSuchThing
+
+UNINDEXED_FOR_US = (
+    3600 * US_PER_S
+)  # chosen: how far back a sealed file may be missing from the index; a crash is mended at start
+CLOCK_SLACK_US = 10 * US_PER_S  # a start may move by so much between estimate and seal (DESIGN section 5: 1 s)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk file that can be read. Hashable: a sealed one is the same for ever."""
+
+    track: Track
+    run: int
+    sequence: int
+    start_us: int
+    end_us: int
+    volume: int
+    path: str  # relative to the volume, from index, board or folder, never from a request
+    readable_bytes: int  # sealed: the whole file; growing: what is committed, always whole fragments
+    sealed: bool
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What names the chunk among those of its track, whether it grows or is sealed."""
+        return self.run, self.sequence
+
+    @property
+    def time(self) -> TimeRange:
+        return TimeRange(self.start_us, max(self.start_us, self.end_us))
+
+
+class Late(Generic[T]):
+    """Something that is opened when first used, and tried again at the next use if it is not there yet.
+
+    Safe between threads: LMDB and volumes must not be opened twice by one process.
+    """
+
+    def __init__(self, opener: Callable[[], T]) -> None:
+        self._opener = opener
+        self._value: T | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> T:
+        """The thing.
+
+        Raises:
+            StorageError: it cannot be opened now.
+        """
+        with self._lock:
+            if self._value is None:
+                self._value = self._opener()
+            return self._value
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where the web server reads: each part is opened when it is first asked for."""
+
+    index: Callable[[], IndexReader]
+    board: Callable[[], Board]
+    registry: Callable[[], Registry]
+    volumes: Mapping[int, Callable[[], Volume]]
+    clock: Clock
+
+    def channel(self, number: int) -> Channel:
+        """A configured channel.
+
+        Raises:
+            NoSuchThing: there is none of this number.
+        """
+        for channel in self.registry().channels():
+            if channel.number == number:
+                return channel
+        raise NoSuchThing("there is no such channel", where=f"channel {number}", hint="/api/channels lists them")
+
+    def chunks(self, track: Track, window: TimeRange) -> list[StoredChunk]:
+        """Every chunk that overlaps the window, by start: indexed, sealed but not indexed yet, growing."""
+        found = [_from_record(record) for record in self.index().chunks(track, window) if not record.lost]
+        found += [chunk for chunk in self.newest(track) if chunk.time.overlaps(window)]
+        by_identity = {chunk.identity: chunk for chunk in reversed(found)}  # an indexed one wins
+        return sorted(by_identity.values(), key=lambda chunk: chunk.start_us)
+
+    def newest(self, track: Track) -> list[StoredChunk]:
+        """The chunks that the index does not know yet, by start; the growing one last."""
+        growing = self.growing(track)
+        indexed_us = self.index().last(track)
+        now_us = self.clock.wall_us()
+        from_us = max(indexed_us or 0, now_us - UNINDEXED_FOR_US)
+        upto_us = growing.start_us if growing else now_us
+        sealed = self._unindexed(track, from_us) if upto_us - from_us > US_PER_S else []
+        return [*sealed, *([growing] if growing else [])]
+
+    def growing(self, track: Track) -> StoredChunk | None:
+        """The chunk that is being written, as the board tells it."""
+        status = self.board().track(track)
+        return None if status is None else _from_status(status)
+
+    def find(self, track: Track, start_us: int, run: int, sequence: int) -> StoredChunk | None:
+        """One chunk by its numbers; its start may have moved a little since it was told."""
+        indexed = self.find_indexed(track, start_us, run, sequence)
+        if indexed is not None:
+            return indexed
+        return next((chunk for chunk in self.newest(track) if chunk.identity == (run, sequence)), None)
+
+    def find_indexed(self, track: Track, start_us: int, run: int, sequence: int) -> StoredChunk | None:
+        """The same among the index's rows only: takes microseconds and touches no file."""
+        near = TimeRange(max(0, start_us - CLOCK_SLACK_US), start_us + CLOCK_SLACK_US)
+        for record in self.index().chunks(track, near):
+            if (record.run, record.sequence) == (run, sequence) and not record.lost:
+                return _from_record(record)
+        return None
+
+    def open_file(self, chunk: StoredChunk) -> int:
+        """A file descriptor for reading; the caller closes it.
+
+        A growing chunk may have been sealed, and so renamed, since the board was read: it is then found by its numbers.
+
+        Raises:
+            StorageError: the file or its volume cannot be read.
+        """
+        try:
+            return self._volume(chunk.volume).open_read_path(chunk.path)
+        except StorageError:
+            now = None if chunk.sealed else self.find(chunk.track, chunk.start_us, chunk.run, chunk.sequence)
+            if now is None or now.path == chunk.path:
+                raise
+            return self._volume(now.volume).open_read_path(now.path)
+
+    def read(self, chunk: StoredChunk, offset: int, size: int) -> bytes:
+        """Bytes of a chunk file; fewer only where it ends.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        with os.fdopen(self.open_file(chunk), "rb", buffering=0) as file:
+            try:
+                return os.pread(file.fileno(), size, offset)
+            except OSError as error:
+                raise explained(error, chunk.path) from error
+
+    def _volume(self, number: int) -> Volume:
+        try:
+            return self.volumes[number]()
+        except KeyError:
+            hint = "add it to nvr.toml again"
+            raise StorageError("the volume is not configured", where=f"volume {number}", hint=hint) from None
+
+    def _unindexed(self, track: Track, from_us: int) -> list[StoredChunk]:
+        known = {(row.run, row.sequence) for row in self.index().chunks(track, TimeRange(from_us, 2**62))}
+        found = []
+        for number in self.volumes:
+            with suppress(StorageError):  # a volume that is away holds nothing that can be shown
+                names = self._volume(number).chunks(channel=track.channel, since_us=max(0, from_us - CLOCK_SLACK_US))
+                found += [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]
+        return sorted((c for c in found if c.identity not in known and c.end_us > from_us), key=lambda c: c.start_us)
+
+
+def _from_record(record: ChunkRecord) -> StoredChunk:
+    return StoredChunk(
+        track=record.track,
+        run=record.run,
+        sequence=record.sequence,
+        start_us=record.start_us,
+        end_us=record.start_us + record.duration_us,
+        volume=record.volume,
+        path=record.name().path(),
+        readable_bytes=record.bytes,
+        sealed=True,
+    )
+
+
+def _from_name(name: ChunkName, volume: int, size_bytes: int) -> StoredChunk:
+    end_us = name.start_us + name.duration_ms * 1000
+    return StoredChunk(
+        name.track, name.run, name.sequence, name.start_us, end_us, volume, name.path(), size_bytes, sealed=True
+    )
+
+
+def _from_status(status: TrackStatus) -> StoredChunk | None:
+    part = parse_part(status.part_path) if status.part_path else None
+    if part is None or status.committed_bytes <= 0:
+        return None
+    return StoredChunk(
+        track=part.track,
+        run=part.run,
+        sequence=part.sequence,
+        start_us=status.start_us,
+        end_us=status.end_us,
+        volume=status.volume,
+        path=status.part_path,
+        readable_bytes=status.committed_bytes,
+        sealed=False,
+    )
+
+
+def open_archive(settings: Settings, clock: Clock) -> Archive:
+    """The archive that a configuration describes. Nothing is opened yet: the recorder may not have made it."""
+
+    def volume(number: int, path: Path) -> Callable[[], Volume]:
+        return Late(lambda: Volume.open(number, path, create=False, clock=clock, read_only=True))
+
+    return Archive(
+        index=Late(lambda: IndexReader.open(settings.index_path)),
+        board=Late(lambda: Board.open(settings.board_path)),
+        registry=Late(lambda: Registry.open(settings.registry_path)),
+        volumes={row.number: volume(row.number, row.path) for row in settings.volumes},
+        clock=clock,
+    )

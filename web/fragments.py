@@ -1,0 +1,111 @@
+"""The fragment table of a window: what the browser's own player needs to fetch and place footage by byte ranges."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from nvr.timebase import TimeRange
+from web.archive import Archive, StoredChunk
+from web.auth import Action
+from web.footage import Footage, FootageReader, FragmentRow
+from web.media import init_url, media_url
+from web.query import FragmentsQuery
+from web.route import Route, route
+from web.timeline import gaps
+from web.wire import ChunkTable, Fragments
+
+SEARCH_US = 400 * 86_400_000_000  # chosen: how far the next footage is looked for; the law keeps none so long
+
+
+class FragmentsRoom:
+    """Tells a player which bytes to append.
+
+    Args:
+        archive: what exists.
+        footage: reads the chunks' tables.
+    """
+
+    def __init__(self, archive: Archive, footage: FootageReader) -> None:
+        self._archive = archive
+        self._footage = footage
+
+    def routes(self) -> list[Route]:
+        """The fragment table."""
+        return [
+            route(
+                "/api/channels/{channel}/fragments",
+                self._tell,
+                asks=FragmentsQuery,
+                answers=Fragments,
+                action=Action.VIEW_RECORDED,
+                summary="The fragments of a window, for a Media Source player",
+            )
+        ]
+
+    async def _tell(self, asked: FragmentsQuery, _request: web.Request) -> Fragments:
+        return await asyncio.to_thread(self._fragments, asked)
+
+    def _fragments(self, asked: FragmentsQuery) -> Fragments:
+        self._archive.channel(asked.channel)
+        track, window = asked.track_asked, asked.window
+        tables = []
+        for chunk in self._archive.chunks(track, window):
+            footage = self._footage.read(chunk)
+            rows = choose(footage.fragments, window)
+            if rows:
+                tables.append(_table(footage, rows))
+        newest = self._archive.newest(track)
+        return Fragments(
+            track=asked.track,
+            from_us=asked.from_us,
+            to_us=asked.to_us,
+            now_us=self._archive.clock.wall_us(),
+            previous_us=self._previous(asked, newest),
+            next_us=self._next(asked, newest),
+            chunks=tables,
+            gaps=gaps(self._archive, track, window),
+        )
+
+    def _previous(self, asked: FragmentsQuery, newest: Sequence[StoredChunk]) -> int | None:
+        """Where the newest footage before the window ends."""
+        before = self._archive.index().floor(asked.track_asked, asked.from_us)
+        ends = [chunk.end_us for chunk in newest if chunk.start_us <= asked.from_us]
+        if before is not None:
+            ends.append(before.start_us + before.duration_us)
+        return min(max(ends), asked.from_us) if ends else None
+
+    def _next(self, asked: FragmentsQuery, newest: Sequence[StoredChunk]) -> int | None:
+        """Where footage starts, or goes on, behind the window."""
+        later = TimeRange(asked.to_us, asked.to_us + SEARCH_US)
+        starts = [chunk.start_us for chunk in newest if chunk.time.overlaps(later)]
+        starts += [span.start_us for span in self._archive.index().spans(asked.track_asked, later)[:1]]
+        return max(min(starts), asked.to_us) if starts else None
+
+
+def choose(rows: Sequence[FragmentRow], window: TimeRange) -> Sequence[FragmentRow]:
+    """The fragments that show the window, from the one with the sync sample at or before its start."""
+    first = 0
+    for number, row in enumerate(rows):
+        if row.presentation_us > window.start_us:
+            break
+        if row.sync:
+            first = number
+    end = next((n for n, row in enumerate(rows) if row.presentation_us >= window.end_us), len(rows))
+    return rows[first:end]
+
+
+def _table(footage: Footage, rows: Sequence[FragmentRow]) -> ChunkTable:
+    chunk = footage.chunk
+    return ChunkTable(
+        start_us=chunk.start_us,
+        end_us=chunk.end_us,
+        init_url=init_url(chunk),
+        media_url=media_url(chunk),
+        codec=footage.picture.codec_string,
+        width=footage.picture.width,
+        height=footage.picture.height,
+        composition_delay_90k=footage.delay_90k,
+        sealed=chunk.sealed,
+        fragments=[(r.offset, r.end, r.decode_90k, r.duration_90k, r.presentation_us, int(r.sync)) for r in rows],
+    )

@@ -1,0 +1,109 @@
+"""Who this recorder is, and how its cameras are."""
+
+from aiohttp import web
+from indexer.board import TrackStatus
+
+from nvr import __version__
+from nvr.channel import Channel
+from nvr.config import SiteSettings
+from nvr.media import Track, TrackKind
+from web.archive import Archive
+from web.auth import Action, May, user_of
+from web.query import NoQuery
+from web.route import Route, route
+from web.status import is_running, state_of
+from web.wire import ChannelState, KindWord, LiveState, Recorder, Site, TrackState
+
+_WORDS: dict[TrackKind, KindWord] = {TrackKind.MAIN: "main", TrackKind.SUB: "sub"}
+_OFF = LiveState("off", "operator", "switched off")
+
+
+class SiteRoom:
+    """The facts that a page shows first.
+
+    Args:
+        archive: where they are.
+        site: the name and time zone from the configuration.
+        may: asked for every channel of the list.
+    """
+
+    def __init__(self, archive: Archive, site: SiteSettings, may: May) -> None:
+        self._archive = archive
+        self._site = site
+        self._may = may
+
+    def routes(self) -> list[Route]:
+        """Site and channels."""
+        return [
+            route(
+                "/api/site",
+                self._tell_site,
+                asks=NoQuery,
+                answers=Site,
+                action=Action.SEE_SITE,
+                summary="Name, time zone, clock and recorder",
+            ),
+            route(
+                "/api/channels",
+                self._tell_channels,
+                asks=NoQuery,
+                answers=list[ChannelState],
+                action=Action.SEE_CHANNELS,
+                summary="Every channel with the state of its tracks, by number",
+            ),
+        ]
+
+    async def _tell_site(self, _asked: NoQuery, _request: web.Request) -> Site:
+        now_us = self._archive.clock.wall_us()
+        status = self._archive.board().recorder()
+        recorder = Recorder(
+            running=is_running(status, now_us),
+            heartbeat_us=status.heartbeat_us if status else None,
+            started_us=status.started_us if status else None,
+        )
+        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder)
+
+    async def _tell_channels(self, _asked: NoQuery, request: web.Request) -> list[ChannelState]:
+        user = user_of(request)
+        statuses = {status.track: status for status in self._archive.board().all()}
+        channels = sorted(self._archive.registry().channels(), key=lambda channel: channel.number)
+        allowed = [c for c in channels if self._may(user, Action.SEE_CHANNELS, c.number, None)]
+        return [self._channel(channel, statuses) for channel in allowed]
+
+    def _channel(self, channel: Channel, statuses: dict[Track, TrackStatus]) -> ChannelState:
+        index = self._archive.index()
+        urls = {TrackKind.MAIN: channel.main_url, TrackKind.SUB: channel.sub_url}
+        tracks = [Track(channel.number, kind) for kind, url in urls.items() if url]
+        states = [self._track(channel, track, statuses.get(track)) for track in tracks]
+        firsts = [first_us for track in tracks if (first_us := index.first(track)) is not None]
+        firsts += [status.start_us for track in tracks if (status := statuses.get(track)) and status.start_us]
+        lasts = [state.last_us for state in states if state.last_us is not None]
+        return ChannelState(
+            number=channel.number,
+            name=channel.name,
+            enabled=channel.enabled,
+            first_us=min(firsts, default=None),
+            last_us=max(lasts, default=None),
+            tracks=states,
+        )
+
+    def _track(self, channel: Channel, track: Track, status: TrackStatus | None) -> TrackState:
+        now_us = self._archive.clock.wall_us()
+        state = state_of(self._archive.board(), status, now_us) if channel.enabled else _OFF
+        ends = [self._archive.index().last(track), status.end_us if status else None]
+        return TrackState(
+            kind=_WORDS[track.kind],
+            state=state.state,
+            reason=state.reason,
+            message=state.message,
+            since_us=status.since_us if status else None,
+            codec=(status.codec or None) if status else None,
+            width=(status.width or None) if status else None,
+            height=(status.height or None) if status else None,
+            bitrate_bps=status.bitrate_bps if status else None,
+            fps_milli=status.fps_milli if status else None,
+            last_us=max((end_us for end_us in ends if end_us), default=None),
+            reconnects=status.reconnects if status else 0,
+            lost_packets=status.lost_packets if status else 0,
+            clock_offset_us=status.clock_offset_us if status else None,
+        )

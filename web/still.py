@@ -1,0 +1,108 @@
+"""The picture of an instant as a JPEG: exactly the one that was on the screen then."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from nvr.codec.parameters import decoder_configuration
+from nvr.errors import NotRecorded, StorageError
+from nvr.media import Codec
+from nvr.timebase import TimeRange, format_utc
+from web.archive import Archive
+from web.auth import Action
+from web.decoder import Decoder
+from web.footage import Footage, FootageReader
+from web.query import StillQuery
+from web.route import Media, Route, route
+from web.sending import Content, send
+from web.still_worker import StillJob
+
+HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
+JPEG = "image/jpeg"
+_DECODERS = {Codec.H264: "h264", Codec.H265: "hevc"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The sample that is shown at the instant."""
+
+    footage: Footage
+    index: int
+
+    @property
+    def shown_us(self) -> int:
+        return int(self.footage.shown_us[self.index])
+
+
+class StillRoom:
+    """Finds samples and has them decoded.
+
+    Args:
+        archive: what exists.
+        footage: reads the chunks' tables.
+        decoder: decodes in a process of its own.
+    """
+
+    def __init__(self, archive: Archive, footage: FootageReader, decoder: Decoder) -> None:
+        self._archive = archive
+        self._footage = footage
+        self._decoder = decoder
+
+    def routes(self) -> list[Route]:
+        """The still."""
+        return [
+            route(
+                "/api/channels/{channel}/still.jpg",
+                self._send,
+                asks=StillQuery,
+                answers=Media(JPEG, ranges=True),
+                action=Action.VIEW_RECORDED,
+                summary="The picture of an instant",
+            )
+        ]
+
+    async def _send(self, asked: StillQuery, request: web.Request) -> web.StreamResponse:
+        found = await asyncio.to_thread(self._find, asked)
+        chunk = found.footage.chunk
+        # The numbers name the picture: a decoder of another version may give other bytes, but no other picture.
+        etag = f"{chunk.track.id:x}-{chunk.run:x}-{chunk.sequence:x}-{found.index:x}-{asked.width or 0:x}"
+        headers = {"Cache-Control": "private, no-cache", "X-Picture-Time-Us": str(found.shown_us)}
+        jpeg = b""
+        if f'"{etag}"' not in request.headers.get("If-None-Match", ""):
+            jpeg = await self._decoder.picture(await asyncio.to_thread(self._job, found, asked.width))
+        return await send(request, Content(JPEG, (jpeg,), etag, headers))
+
+    def _find(self, asked: StillQuery) -> _Found:
+        self._archive.channel(asked.channel)
+        track, at_us = asked.track_asked, asked.at_us
+        for chunk in reversed(self._archive.chunks(track, TimeRange(max(0, at_us - HOLD_US), at_us + 1))):
+            footage = self._footage.read(chunk)
+            if len(footage.samples) and int(footage.shown_us.min()) <= at_us < footage.chunk.end_us + HOLD_US:
+                return _Found(footage, footage.shown_at(at_us))
+        raise NotRecorded("nothing was recorded at this instant", where=f"{track} at {format_utc(at_us)}")
+
+    def _job(self, found: _Found, width: int | None) -> StillJob:
+        footage = found.footage
+        first = footage.start_for(found.index)
+        rows = footage.samples[first : found.index + 1]
+        times_90k = rows["decode_90k"] + rows["composition_90k"]
+        return StillJob(
+            decoder=_DECODERS[footage.parameter_sets.codec],
+            configuration=decoder_configuration(footage.parameter_sets),
+            samples=_read_samples(self._archive, footage, first, found.index + 1),
+            presentations_90k=tuple(times_90k.tolist()),
+            width=width,
+        )
+
+
+def _read_samples(archive: Archive, footage: Footage, first: int, end: int) -> tuple[bytes, ...]:
+    """The samples ``[first, end)`` as they lie in the file: one read for all, then cut."""
+    rows = footage.samples[first:end]
+    start = int(rows["offset"][0])
+    size = int(rows["offset"][-1]) + int(rows["size"][-1]) - start
+    data = archive.read(footage.chunk, start, size)
+    if len(data) < size:
+        raise StorageError("the file is shorter than it was", where=footage.chunk.path)
+    places = zip((rows["offset"] - start).tolist(), rows["size"].tolist(), strict=True)
+    return tuple([data[at : at + length] for at, length in places])

@@ -1,0 +1,112 @@
+"""When footage exists and why it is missing: the timeline of a window, and the days of a calendar."""
+
+import asyncio
+from base64 import b64encode
+
+from aiohttp import web
+
+from nvr.media import Track
+from nvr.timebase import TimeRange
+from web.archive import Archive
+from web.auth import Action
+from web.query import TrackQuery, WindowQuery
+from web.route import Route, route
+from web.status import open_gap, reason_word, state_of
+from web.wire import Day, Days, Gap, Timeline
+
+JOINED_US = 100_000  # spans nearer than this are one: less than three pictures at 25 a second; chosen
+
+
+class TimelineRoom:
+    """What was recorded and what was not.
+
+    Args:
+        archive: where it is known.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def routes(self) -> list[Route]:
+        """Timeline and days."""
+        return [
+            route(
+                "/api/channels/{channel}/timeline",
+                self._tell_timeline,
+                asks=WindowQuery,
+                answers=Timeline,
+                action=Action.SEE_TIMELINE,
+                summary="Recorded spans and gaps with reasons in a window",
+            ),
+            route(
+                "/api/channels/{channel}/days",
+                self._tell_days,
+                asks=TrackQuery,
+                answers=Days,
+                action=Action.SEE_TIMELINE,
+                summary="The UTC days, minute by minute, that hold footage",
+            ),
+        ]
+
+    async def _tell_timeline(self, asked: WindowQuery, _request: web.Request) -> Timeline:
+        return await asyncio.to_thread(self._timeline, asked)
+
+    def _timeline(self, asked: WindowQuery) -> Timeline:
+        self._archive.channel(asked.channel)
+        track, window = asked.track_asked, asked.window
+        newest = [chunk.time for chunk in self._archive.newest(track)]
+        spans = [*self._archive.index().spans(track, window), *(t for t in newest if t.overlaps(window))]
+        first_us = self._archive.index().first(track)
+        return Timeline(
+            track=asked.track,
+            from_us=asked.from_us,
+            to_us=asked.to_us,
+            now_us=self._archive.clock.wall_us(),
+            first_us=first_us if first_us is not None else min((t.start_us for t in newest), default=None),
+            last_us=last_us(self._archive, track),
+            spans=merged(spans, window),
+            gaps=gaps(self._archive, track, window),
+        )
+
+    async def _tell_days(self, asked: TrackQuery, _request: web.Request) -> Days:
+        self._archive.channel(asked.channel)
+        rows = self._archive.index().days(asked.track_asked)
+        return Days(asked.track, [Day(day, b64encode(minutes).decode()) for day, minutes in rows])
+
+
+def merged(spans: list[TimeRange], window: TimeRange) -> list[tuple[int, int]]:
+    """Spans as ``[start, end]`` in order, clipped to the window, joined where they meet or nearly do."""
+    rows: list[tuple[int, int]] = []
+    for span in sorted(span.clipped_to(window) for span in spans):
+        if rows and span.start_us - rows[-1][1] <= JOINED_US:
+            rows[-1] = (rows[-1][0], max(rows[-1][1], span.end_us))
+        elif span.duration_us:
+            rows.append((span.start_us, span.end_us))
+    return rows
+
+
+def last_us(archive: Archive, track: Track) -> int | None:
+    """Where a track's footage ends, the growing chunk included."""
+    ends = [chunk.end_us for chunk in archive.newest(track)]
+    indexed_us = archive.index().last(track)
+    return max([*ends, *([indexed_us] if indexed_us is not None else [])], default=None)
+
+
+def gaps(archive: Archive, track: Track, window: TimeRange) -> list[Gap]:
+    """The gaps that touch a window, clipped to it, by start; the one that is still open last."""
+    rows = [
+        Gap(gap.start_us, gap.end_us, reason_word(gap.reason) or "camera", gap.detail, open=False)
+        for gap in archive.index().gaps(track, window)
+    ]
+    now_us, board = archive.clock.wall_us(), archive.board()
+    status = board.track(track)
+    state = state_of(board, status, now_us)
+    still = open_gap(state, last_us(archive, track), status.since_us if status else None, now_us)
+    if still is not None and TimeRange(still.start_us, still.end_us).overlaps(window):
+        rows.append(still)
+    return [_clipped(gap, window) for gap in sorted(rows, key=lambda gap: gap.start_us)]
+
+
+def _clipped(gap: Gap, window: TimeRange) -> Gap:
+    part = TimeRange(gap.start_us, gap.end_us).clipped_to(window)
+    return Gap(part.start_us, part.end_us, gap.reason, gap.detail, gap.open)
