@@ -1,6 +1,6 @@
 """From RTP packets to samples: what H.264 (RFC 6184) and H.265 (RFC 7798) have in common.
 
-This is the hot path: 20,000 packets a second. Nothing is joined and no object is made per packet but the slice that is
+This is the hot path: 20,000 packets a second. Nothing is joined and no object is made per packet but the piece that is
 kept; a whole access unit is joined once. `Depacketizer.skim` takes most packets, `Depacketizer.push` the others.
 """
 
@@ -71,7 +71,6 @@ class Depacketizer(ABC):
         self._unwrapper = TimestampUnwrapper()
         self._samples: list[Sample] = []
         self._foreign = 0
-        self._passed_over = 0  # NAL units of unknown types
         # The open access unit:
         self._parts: list[bytes | memoryview] = []
         self._held = 0  # parts before this are ours; the others may be views of the caller's buffer
@@ -153,7 +152,8 @@ class Depacketizer(ABC):
         if middle < 0 or position + FRAME_BYTES > len(view):
             return position
         length = view[position + 2] << 8 | view[position + 3]
-        frames = (len(view) - position) // (FRAME_BYTES + length)
+        before_wrap = 0x10000 - self.sequence.expected  # push takes the sequence number over its wrap
+        frames = min((len(view) - position) // (FRAME_BYTES + length), before_wrap)
         if not frames or length <= HEADER_BYTES + skip:
             return position
         expected = first = mark << 48 | length << 32 | self._plain << 16 | self.sequence.expected
@@ -164,7 +164,7 @@ class Depacketizer(ABC):
             if head != expected or fragment != tail or stamp != timestamp:
                 break
             append(data)
-            expected += 1  # runs into the field beside it when the sequence number wraps: then push has its turn
+            expected += 1
         taken = expected - first
         self._nal_bytes += taken * (length - HEADER_BYTES - skip)
         self.sequence.packets += taken
@@ -191,7 +191,9 @@ class Depacketizer(ABC):
             raise CameraError(f"the camera sends a picture of more than {UNIT_LIMIT_BYTES >> 20} MiB")
 
     def finish(self) -> None:
-        """The stream is over: give out the open access unit, as far as it is whole."""
+        """The stream is over: give out the open access unit, with a loss unless its end was seen."""
+        if not self._marked:
+            self._lost = max(self._lost, 1)
         self._end_unit()
 
     # -- for the codecs ------------------------------------------------------------------------------------------
@@ -206,7 +208,6 @@ class Depacketizer(ABC):
         flags = self._kinds[kind]
         body = start + self._header_bytes
         if body >= end or not flags:
-            self._passed_over += 1
             return
         if self._fragmented >= 0:
             self._drop_fragments()

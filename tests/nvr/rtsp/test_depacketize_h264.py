@@ -217,7 +217,13 @@ def test_fragment_of_another_type_ends_the_open_one_without_it() -> None:
 
 
 def test_stream_that_ends_inside_a_nal_unit_gives_only_whole_ones() -> None:
-    assert Bench().picture(idr(), *fu_a(idr(100, first=False))[:-1], marker=False).data() == [lengths(idr())]
+    samples = Bench().picture(idr(), *fu_a(idr(100, first=False))[:-1], marker=False).done()
+    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(idr()), 1)]
+
+
+def test_stream_that_ends_behind_a_marker_gives_the_picture_as_whole() -> None:
+    samples = Bench().picture(idr()).done()
+    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(idr()), 0)]
 
 
 @pytest.mark.parametrize("payload", [b"\x7c", b"\x7c\x85", b"\x78\x00\x09a", b"\x78\x00", b"\x7c\x9c\x01"])
@@ -244,18 +250,18 @@ def test_padding_csrcs_and_extension_are_left_out() -> None:
 
 
 def test_packets_with_nothing_but_padding_are_no_loss() -> None:
-    packets = [rtp(1, 5, slice_()), rtp(2, 5, b"", padding=200), rtp(3, 5, b""), rtp(4, 6, slice_())]
+    packets = [rtp(1, 5, slice_()), rtp(2, 5, b"", padding=200), rtp(3, 5, b""), rtp(4, 6, slice_(), marker=True)]
     assert [sample.lost_packets for sample in Bench().push(*packets).done()] == [0, 0]
 
 
 def test_other_payload_type_of_the_same_source_is_ignored_and_no_loss() -> None:
-    packets = [rtp(1, 5, slice_()), rtp(2, 7, b"metadata", payload_type=112), rtp(3, 6, slice_())]
+    packets = [rtp(1, 5, slice_()), rtp(2, 7, b"metadata", payload_type=112), rtp(3, 6, slice_(), marker=True)]
     samples = Bench().push(*packets).done()
     assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(slice_()), 0)] * 2
 
 
 def test_other_payload_type_of_another_source_is_ignored() -> None:
-    packets = [rtp(1, 5, slice_()), rtp(900, 7, b"fec", payload_type=112, ssrc=9), rtp(2, 6, slice_())]
+    packets = [rtp(1, 5, slice_()), rtp(900, 7, b"fec", payload_type=112, ssrc=9), rtp(2, 6, slice_(), marker=True)]
     assert [sample.lost_packets for sample in Bench().push(*packets).done()] == [0, 0]
 
 

@@ -237,6 +237,15 @@ def test_feed_gives_what_push_alone_gives(case: tuple[Codec, list[bytes]], step:
     )
 
 
+def test_skim_stops_at_another_payload_type_behind_the_sequence_wrap() -> None:
+    found = list(Stream(65_533).picture(*fu_a(idr(100), 12)))
+    found[3] = found[3][:1] + bytes((found[3][1] + 1,)) + found[3][2:]  # as a carry out of 65535 would look
+    link, alone = wire(), wire()
+    for packet in found:
+        alone.depacketizer.push(memoryview(packet), 0, len(packet), 0)
+    assert link.feed(b"".join(frame(0, packet) for packet in found)) == alone.done()
+
+
 def test_skim_takes_the_middle_of_a_nal_unit_over_the_sequence_wrap() -> None:
     found = [frame(0, packet) for packet in Stream(65_530).picture(*fu_a(idr(400)))]
     assert [sample.data for sample in wire().feed(b"".join(found))] == [lengths(idr(400))]
