@@ -141,7 +141,8 @@ class ChunkFooter:
     def random_access(self) -> bytes:
         """The mfra box that ends the file: where players find the sync samples, by presentation time."""
         delay_90k = self.composition_delay_90k
-        return mfra([(key.offset_90k + delay_90k, key.file_offset + STAMP_BYTES) for key in self.keyframes()])
+        # A stream that contradicts itself may show a picture before time 0, which tfra cannot say.
+        return mfra([(max(0, key.offset_90k + delay_90k), key.file_offset + STAMP_BYTES) for key in self.keyframes()])
 
     @property
     def first_samples(self) -> npt.NDArray[np.int64]:

@@ -110,6 +110,8 @@ def unpack(data: bytes, fragments: int, samples: int, first_offset: int) -> tupl
     if expected_bytes > LIMIT_BYTES:
         raise IntegrityError(f"{fragments} fragments with {samples} samples are too many for one chunk")
     try:
+        if zstandard.frame_content_size(data) != expected_bytes:  # asked first: it is how much room zstd would take
+            raise IntegrityError(f"the tables are not {expected_bytes} bytes long when unpacked")
         raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=expected_bytes)
     except zstandard.ZstdError as error:
         raise IntegrityError(f"the tables cannot be unpacked: {error}") from error

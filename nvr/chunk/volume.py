@@ -4,10 +4,10 @@ A volume knows itself by ``volume.json``; a disk that is not mounted, or another
 footage never fills the root disk.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from nvr.chunk import identity
 from nvr.chunk.filesystem import Entry, FileSystem, explained
@@ -18,6 +18,9 @@ from nvr.errors import StorageError
 from nvr.timebase import Clock
 
 __all__ = ["PartFile", "Volume"]
+
+T = TypeVar("T")
+_FOLDER_ATTEMPTS = 5  # chosen: the race with a deletion is won at the second
 
 
 class Volume:
@@ -99,11 +102,7 @@ class Volume:
         path = PartName.of(header).path()
         where = str(self.path / path)
         try:
-            try:
-                fd = self._fs.create(path, self._root_fd)
-            except FileNotFoundError:
-                self._make_folders(path)
-                fd = self._fs.create(path, self._root_fd)
+            fd = self._with_folders(path, lambda: self._fs.create(path, self._root_fd))
             try:
                 if reserve_bytes > 0:
                     self._fs.reserve(fd, reserve_bytes)
@@ -224,6 +223,16 @@ class Volume:
             self._fs.remove_folder(hour, self._root_fd)
             self._fs.remove_folder(day, self._root_fd)
 
+    def _with_folders(self, path: str, call: Callable[[], T]) -> T:
+        """Do what needs the folders of ``path``; if they are missing make them, though `unlink` may be clearing up."""
+        for _ in range(_FOLDER_ATTEMPTS):
+            try:
+                return call()
+            except FileNotFoundError:
+                with suppress(FileNotFoundError):
+                    self._make_folders(path)
+        return call()
+
     def _make_folders(self, path: str) -> None:
         at = path.find("/")
         while at >= 0:
@@ -234,11 +243,7 @@ class Volume:
         try:
             if self._fs.exists(target, self._root_fd):
                 raise StorageError("a chunk of this name exists; it is not replaced", where=str(self.path / target))
-            try:
-                self._fs.rename(source, target, self._root_fd)
-            except FileNotFoundError:  # the final start lies in another hour, or retention removed an empty folder
-                self._make_folders(target)
-                self._fs.rename(source, target, self._root_fd)
+            self._with_folders(target, lambda: self._fs.rename(source, target, self._root_fd))
         except OSError as error:
             raise explained(error, str(self.path / target)) from error
 

@@ -77,6 +77,7 @@ def test_unpack_of_damaged_data_raises_integrity_error_only(counts: list[int], d
 
 @pytest.mark.parametrize("rows", [(2**32 - 1, 0), (0, 2**32 - 1), (1, 2), (3, 2)])
 def test_unpack_of_counts_that_do_not_fit_is_refused(rows: tuple[int, int]) -> None:
-    bomb = zstandard.compress(bytes(100 << 20))
+    bomb = bytearray(zstandard.compress(bytes(100 << 20)))
+    bomb[5:9] = b"\xff\xff\xff\xff"  # the frame's content size: 4 GiB
     with pytest.raises(IntegrityError):
-        tables.unpack(bomb, *rows, 1000)
+        tables.unpack(bytes(bomb), *rows, 1000)

@@ -245,6 +245,22 @@ def test_unlink_removes_the_file_and_the_folders_it_leaves_empty(volume: Volume)
     write(volume)
 
 
+def test_create_while_retention_clears_the_folder_up_wins(tmp_path: Path, clock: ManualClock) -> None:
+    class Racing(FileSystem):
+        turns = 0
+
+        def create(self, path: str, folder_fd: int) -> int:
+            self.turns += 1
+            if 1 < self.turns < 4:
+                raise FileNotFoundError(2, "No such file or directory")
+            return super().create(path, folder_fd)
+
+    Volume.open(1, tmp_path, create=True, clock=clock).close()
+    with Volume.open(1, tmp_path, create=False, clock=clock, fs=Racing()) as volume:
+        name = write(volume)
+        assert list(volume.chunks()) == [(name, 13)]
+
+
 def test_open_read_of_a_missing_chunk_or_a_link_is_a_storage_error(volume: Volume) -> None:
     name = write(volume)
     fd = volume.open_read(name)
