@@ -60,10 +60,11 @@ clean:
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# Vite needs Node 20.19 or later, and Debian 12 has 18: only then comes one from the locked list.
+# Vite needs Node 20.19 or later with npm, and Debian 12 has 18: only then comes one from the locked list.
+NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)
+
 .venv/node: requirements/node.txt .venv/made
-	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
-		2>/dev/null || $(PIP) --require-hashes -r requirements/node.txt
+	@npm --version >/dev/null 2>&1 && node -e '$(NODE_IS_NEW)' 2>/dev/null || $(PIP) --require-hashes -r requirements/node.txt
 	@touch $@
 
 FRONT_END := $(shell find web/ui -type f -not -path '*/node_modules/*' -not -path '*/paraglide/*' 2>/dev/null)
