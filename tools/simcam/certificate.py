@@ -14,8 +14,8 @@ from cryptography.x509.oid import NameOID
 LIFE = timedelta(days=3650)
 
 
-def server_context(host: str) -> ssl.SSLContext:
-    """A TLS context with a new key and a certificate for the address ``host``; nothing of it is kept on disk."""
+def pem(host: str) -> bytes:
+    """A new private key and a certificate for the address ``host``, in one PEM text."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simcam")])
     now = datetime.now(UTC)
@@ -30,15 +30,18 @@ def server_context(host: str) -> ssl.SSLContext:
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
         .sign(key, hashes.SHA256())
     )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def server_context(host: str) -> ssl.SSLContext:
+    """A TLS context with such a key and certificate; nothing of it is kept on disk."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "camera.pem"
         path.touch(0o600)
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        path.write_bytes(pem(host))
         context.load_cert_chain(path)
     return context

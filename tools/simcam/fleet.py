@@ -71,6 +71,7 @@ class Fleet:
             if self.progress:
                 self.progress(words["making"], words["of"])
         else:
+            self._reap()
             raise NvrError("the camera simulator ended before it was ready", hint="read its words above")
         self._control = socket.create_connection(("127.0.0.1", self.ports["control"]), timeout=ANSWER_TIMEOUT_S)
         self._answers = self._control.makefile("r")
@@ -79,6 +80,9 @@ class Fleet:
         """End the process; it ends by itself when this one dies."""
         self._answers.close()
         self._control.close()
+        self._reap()
+
+    def _reap(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
