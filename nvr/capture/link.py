@@ -1,5 +1,6 @@
 """One attempt at a camera: name, connection, RTSP handshake, media, until something fails. Sockets and timers only."""
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -321,11 +322,8 @@ class Link:
         self._closed = True
         for timer in self._timers:
             timer.cancel()
-        if self.reception is not None:
-            self.reception.finish()
-            samples = self.reception.take_samples()
-            if samples:
-                self._listener.link_received(samples)
+        with contextlib.suppress(CameraError):  # it is over already; this is only the last picture
+            self._hand_over_rest()
         if self._datagrams is not None:
             for sock in (self._datagrams.rtp, self._datagrams.rtcp):
                 self._reactor.forget(sock.fileno())
@@ -333,3 +331,11 @@ class Link:
         if self._connection is not None:
             self._reactor.forget(self._connection.fd)
             self._connection.close()
+
+    def _hand_over_rest(self) -> None:
+        if self.reception is None:
+            return
+        self.reception.finish()
+        samples = self.reception.take_samples()
+        if samples:
+            self._listener.link_received(samples)

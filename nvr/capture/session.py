@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ssl import SSLContext
 
 from nvr.capture.backoff import Backoff
+from nvr.capture.cameraclock import CameraClock
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
 from nvr.capture.link import BUFFER_BYTES, Link, LinkSettings
@@ -20,7 +21,7 @@ from nvr.codec.parameters import PictureFormat, describe
 from nvr.config import RecorderSettings
 from nvr.errors import AuthenticationError, CameraError, NetworkError
 from nvr.media import CutReason, Gap, GapReason, Sample, Track
-from nvr.timebase import US_PER_S, us_from_ntp
+from nvr.timebase import US_PER_S
 
 LIVE_FRAGMENT_US = 120_000  # chosen: a watched camera is shown 0.2 s late, for a tenth of a per cent more bytes
 
@@ -89,6 +90,7 @@ class Session:
         self._draw = draw
         self._segmenter = Segmenter(track, cadence, next_run)
         self.meter = Meter(self._clock.monotonic_us())
+        self._camera_clock = CameraClock()
         self._link: Link | None = None
         self._retry: Timer | None = None
         self._picture: PictureFormat | None = None
@@ -146,6 +148,8 @@ class Session:
 
     def link_received(self, samples: list[Sample]) -> None:
         wall_offset_us = self._clock.wall_us() - self._clock.monotonic_us()
+        if self._link is not None and self._link.reception is not None:
+            self._camera_clock.observe(self._link.reception.sender_report, wall_offset_us)
         for sample in samples:
             self.meter.count(1, len(sample.data), sample.lost_packets)
             self._carry(self._segmenter.push(sample, wall_offset_us))
@@ -221,16 +225,8 @@ class Session:
             reconnects=self._reconnects,
             bitrate_bps=bitrate_bps,
             fps_milli=fps_milli,
-            clock_offset_us=self._clock_offset_us(),
+            clock_offset_us=self._camera_clock.offset_us,
         )
-
-    def _clock_offset_us(self) -> int | None:
-        link = self._link
-        report = link.reception.sender_report if link is not None and link.reception is not None else None
-        if report is None:
-            return None
-        received_wall_us = report.received_us + self._clock.wall_us() - self._clock.monotonic_us()
-        return us_from_ntp(report.ntp) - received_wall_us
 
 
 def _reason_for(error: CameraError) -> GapReason:

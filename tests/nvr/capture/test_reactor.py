@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,7 +11,7 @@ from nvr.timebase import SystemClock
 
 
 @pytest.fixture
-def reactor():
+def reactor() -> Iterator[Reactor]:
     reactor = Reactor(SystemClock())
     yield reactor
     reactor.close()
@@ -59,7 +60,7 @@ def test_socket_forgotten_by_an_earlier_handler_of_the_round_is_not_called(react
     pairs = [socket.socketpair() for _ in range(2)]
     calls: list[int] = []
 
-    def handler(index: int):
+    def handler(index: int) -> Callable[[int], None]:
         def handle(_happened: int) -> None:
             calls.append(index)
             reactor.forget(pairs[1 - index][0].fileno())

@@ -40,7 +40,9 @@ def segmenter(cadence: Cadence | None = None) -> Segmenter:
     return Segmenter(TRACK, cadence or Cadence(500_000, 60 * US_PER_S, 0), lambda: next(runs))
 
 
-def sample(index: int, *, gop: int = 50, sets: ParameterSets | None = None, size: int = 100, at: int | None = None):
+def sample(
+    index: int, *, gop: int = 50, sets: ParameterSets | None = None, size: int = 100, at: int | None = None
+) -> Sample:
     """The index-th picture of a 25 fps stream; received 5 ms after it was taken; its data tells its index."""
     position = index if at is None else at
     return Sample(
@@ -206,7 +208,7 @@ def test_cuts_of_55_channels_do_not_coincide() -> None:
 )
 def test_any_stream_comes_out_complete_from_its_first_sync_sample(
     steps: list[tuple[int, bool, int, ParameterSets | None]],
-):
+) -> None:
     target = segmenter(Cadence(500_000, 2 * US_PER_S, 700_000))
     at_90k, stream = 0, []
     for index, (step_90k, sync, size, sets) in enumerate(steps):
