@@ -1,6 +1,7 @@
 """Keys of the index: big-endian integers, so that the order of bytes is that of tracks and times (FORMAT.md)."""
 
 import struct
+from functools import lru_cache
 
 from nvr.media import Track
 
@@ -36,7 +37,7 @@ def chunk(track: Track, start_us: int, sequence: int) -> bytes:
 def read_chunk(key: bytes) -> tuple[Track, int, int]:
     """Track, start_us and the low 16 bits of the sequence."""
     track_id, start_us, sequence = CHUNK_LAYOUT.unpack(key)
-    return Track.from_id(track_id), start_us, sequence
+    return _track(track_id), start_us, sequence
 
 
 def instant(track: Track, wall_us: int) -> bytes:
@@ -53,6 +54,12 @@ def read_instant(key: bytes) -> tuple[Track, int]:
 def track_of(key: bytes) -> Track:
     """The track of any key that begins with one."""
     return Track.from_id(_U32.unpack_from(key)[0])
+
+
+@lru_cache(maxsize=4096)
+def _track(track_id: int) -> Track:
+    """Making an enumeration's member from its number costs more than all else in a key."""
+    return Track.from_id(track_id)
 
 
 def track(of: Track) -> bytes:

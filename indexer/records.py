@@ -1,15 +1,13 @@
-"""Rows of the index and how they become bytes (FORMAT.md). Values only: no I/O.
+"""The row of a chunk and how it becomes bytes (FORMAT.md). Values only: no I/O.
 
-A chunk's row is short on purpose: with two million of them each byte counts, and a sample table here would cost eleven
-times the space. It says where the file is and where playing can start; all else stands in the file's footer.
+It is short on purpose: with two million of them each byte counts, and a sample table here would cost eleven times the
+space. It says where the file is and where playing can start; all else stands in the file's footer.
 """
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
-from indexer import keys
+from indexer import keyframes, keys
 from nvr.chunk.name import ChunkName
 from nvr.chunk.sealed import SealedChunk
 from nvr.errors import IntegrityError
@@ -17,18 +15,21 @@ from nvr.media import Track
 from nvr.timebase import TimeRange, ticks_from_us
 
 VERSION = 1
-KEYFRAME_LIMIT = 32  # chosen: a row stays under 200 bytes; the footer has them all
 ROOT_BYTES = 16  # of the Merkle root's 32: enough to tell that a file is another one
 
-_FIXED = struct.Struct(">BBHII16s")  # version, flags, volume, run, duration_us, root
-_EXTENT = struct.Struct(">xB6xI")  # of the same: flags and duration alone
+# version, flags, volume, run, duration_us, root, bytes, samples, fragments, init_id, preamble_bytes, media_90k less
+# the duration in ticks
+_FIXED = struct.Struct(">BBHII16sIIHIIi")
+_RARE = struct.Struct(">HII")  # sequence >> 16, composition_delay_90k, lost_packets; only where one of them is not 0
+_EXTENT = struct.Struct(">xB6xI")  # of _FIXED: flags and duration_us
 _RUN = struct.Struct(">4xI")
 _RECOVERED = 1
 _LOST = 2
 _BY_NAME = 4
-_SCALARS = 10
+_HAS_RARE = 8
+_U16, _U32 = 0xFFFF, 0xFFFFFFFF
 
-KeyframePair = tuple[int, int]  # offset_90k from the chunk's start, file offset of the fragment's stamp
+Octets = bytes  # the row has a field of that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class ChunkRecord:
     composition_delay_90k: int = 0
     media_90k: int = 0
     lost_packets: int = 0
-    keyframes: tuple[KeyframePair, ...] = ()  # thinned to `KEYFRAME_LIMIT`; growing
+    keyframe_table: Octets = b""  # `indexer.keyframes`; at most 32
 
     @property
     def end_us(self) -> int:
@@ -63,19 +64,19 @@ class ChunkRecord:
     def time(self) -> TimeRange:
         return TimeRange(self.start_us, self.end_us)
 
+    @property
+    def keyframes(self) -> tuple[keyframes.Pair, ...]:
+        """(offset_90k from the chunk's start, file offset of the fragment's stamp), growing, at most 32."""
+        return keyframes.unpack(self.keyframe_table)
+
     def name(self) -> ChunkName:
         """The file's name."""
         return ChunkName(self.track, self.start_us, self.duration_us // 1000, self.run, self.sequence, self.recovered)
 
     def seek(self, instant_us: int) -> int:
         """File offset of the stamp of the last listed key fragment shown at or before an instant."""
-        wanted_90k = (instant_us - self.start_us) * 9 // 100
-        found = self.preamble_bytes
-        for offset_90k, file_offset in self.keyframes:
-            if offset_90k > wanted_90k:
-                break
-            found = file_offset
-        return found
+        found = keyframes.seek(self.keyframe_table, (instant_us - self.start_us) * 9 // 100)
+        return self.preamble_bytes if found is None else found
 
 
 def key_of(record: ChunkRecord) -> bytes:
@@ -85,23 +86,23 @@ def key_of(record: ChunkRecord) -> bytes:
 
 def encode(record: ChunkRecord) -> bytes:
     """The row's value."""
-    flags = _RECOVERED * record.recovered | _LOST * record.lost | _BY_NAME * record.by_name
-    fixed = _FIXED.pack(VERSION, flags, record.volume, record.run, record.duration_us, record.root)
-    numbers = [
-        record.sequence >> 16,
+    rare = (record.sequence >> 16, record.composition_delay_90k, min(record.lost_packets, _U32))
+    flags = _RECOVERED * record.recovered | _LOST * record.lost | _BY_NAME * record.by_name | _HAS_RARE * any(rare)
+    fixed = _FIXED.pack(
+        VERSION,
+        flags,
+        record.volume,
+        record.run,
+        record.duration_us,
+        record.root,
         record.bytes,
         record.samples,
-        record.fragments,
+        min(record.fragments, _U16),
         record.init_id,
         record.preamble_bytes,
-        record.composition_delay_90k,
-        _zigzag(record.media_90k - ticks_from_us(record.duration_us)),
-        record.lost_packets,
-        len(record.keyframes),
-    ]
-    numbers += map(_zigzag, _differences(_differences([offset_90k for offset_90k, _ in record.keyframes])))
-    numbers += _differences([offset for _, offset in record.keyframes], record.preamble_bytes)
-    return fixed + _varints(numbers)
+        record.media_90k - ticks_from_us(record.duration_us),
+    )
+    return fixed + (_RARE.pack(*rare) if any(rare) else b"") + record.keyframe_table
 
 
 def decode(key: bytes, value: bytes) -> ChunkRecord:
@@ -112,20 +113,19 @@ def decode(key: bytes, value: bytes) -> ChunkRecord:
     """
     try:
         return _decode(key, value)
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, IndexError) as error:
         raise IntegrityError(f"the row {key.hex()} cannot be read: {error}", hint="nvr rebuild") from error
 
 
 def _decode(key: bytes, value: bytes) -> ChunkRecord:
-    version, flags, volume, run, duration_us, root = _FIXED.unpack_from(value)
+    version, flags, volume, run, duration_us, root, size, samples, fragments, init_id, preamble, media = (
+        _FIXED.unpack_from(value)
+    )
     if version != VERSION:
         raise ValueError(f"version {version} is unknown")
-    numbers = _read_varints(value[_FIXED.size :])
-    high, size, samples, fragments, init_id, preamble, delay, media, lost_packets, count = numbers[:_SCALARS]
-    if len(numbers) != _SCALARS + 2 * count:
-        raise ValueError("the key-frame table has another length than it says")
-    signed = [n >> 1 ^ -(n & 1) for n in numbers[_SCALARS : _SCALARS + count]]
-    offsets = list(accumulate(numbers[_SCALARS + count :], initial=preamble))[1:]
+    high, delay, lost_packets = _RARE.unpack_from(value, _FIXED.size) if flags & _HAS_RARE else (0, 0, 0)
+    table = value[_FIXED.size + _RARE.size * (flags & _HAS_RARE != 0) :]
+    keyframes.check(table)
     track, start_us, low = keys.read_chunk(key)
     return ChunkRecord(
         track,
@@ -136,17 +136,17 @@ def _decode(key: bytes, value: bytes) -> ChunkRecord:
         volume,
         root,
         size,
-        bool(flags & _RECOVERED),
-        bool(flags & _LOST),
-        bool(flags & _BY_NAME),
+        flags & _RECOVERED != 0,
+        flags & _LOST != 0,
+        flags & _BY_NAME != 0,
         samples,
         fragments,
         init_id,
         preamble,
         delay,
-        (media >> 1 ^ -(media & 1)) + ticks_from_us(duration_us),
+        media + ticks_from_us(duration_us),
         lost_packets,
-        tuple(zip(accumulate(accumulate(signed)), offsets, strict=True)),
+        table,
     )
 
 
@@ -164,6 +164,7 @@ def run_of(value: bytes) -> int:
 def from_sealed(sealed: SealedChunk, volume: int, init_id: int) -> ChunkRecord:
     """The row of a finished chunk."""
     header = sealed.header
+    pairs = keyframes.thinned([(keyframe.offset_90k, keyframe.file_offset) for keyframe in sealed.keyframes])
     return ChunkRecord(
         track=header.track,
         start_us=sealed.start_us,
@@ -181,7 +182,7 @@ def from_sealed(sealed: SealedChunk, volume: int, init_id: int) -> ChunkRecord:
         composition_delay_90k=header.composition_delay_90k,
         media_90k=sealed.media_90k,
         lost_packets=sealed.lost_packets,
-        keyframes=thinned([(keyframe.offset_90k, keyframe.file_offset) for keyframe in sealed.keyframes]),
+        keyframe_table=keyframes.pack(pairs),
     )
 
 
@@ -200,47 +201,3 @@ def from_name(name: ChunkName, size_bytes: int, volume: int) -> ChunkRecord:
         by_name=True,
         media_90k=ticks_from_us(name.duration_ms * 1000),
     )
-
-
-def thinned(keyframes: Sequence[KeyframePair]) -> tuple[KeyframePair, ...]:
-    """Every n-th key frame, the first among them, so that at most `KEYFRAME_LIMIT` are left."""
-    step = -(-len(keyframes) // KEYFRAME_LIMIT) or 1
-    return tuple(keyframes[::step])
-
-
-def _zigzag(number: int) -> int:
-    """Small numbers of either sign as small numbers: 0, −1, 1, −2 as 0, 1, 2, 3."""
-    return number << 1 if number >= 0 else (-number << 1) - 1
-
-
-def _differences(values: Sequence[int], first: int = 0) -> list[int]:
-    return [after - before for before, after in zip([first, *values], values, strict=False)]
-
-
-def _varints(numbers: Sequence[int]) -> bytes:
-    """Each number in groups of seven bits, the lowest first; a set top bit says that more follow (LEB128)."""
-    out = bytearray()
-    for number in numbers:
-        rest = number
-        if rest < 0:
-            raise ValueError(f"{number} is negative")
-        while rest > 127:
-            out.append(rest & 127 | 128)
-            rest >>= 7
-        out.append(rest)
-    return bytes(out)
-
-
-def _read_varints(data: bytes) -> list[int]:
-    numbers: list[int] = []
-    number = shift = 0
-    for byte in data:
-        if byte < 128:
-            numbers.append(byte << shift | number)
-            number = shift = 0
-        else:
-            number |= (byte & 127) << shift
-            shift += 7
-    if shift:
-        raise ValueError("the row ends inside a number")
-    return numbers

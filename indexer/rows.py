@@ -4,6 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from indexer import keys
+from nvr.chunk.footer import CUT_CODES
 from nvr.errors import IntegrityError
 from nvr.media import CutReason, Gap, GapReason, Track
 
@@ -30,18 +31,7 @@ _REASONS = {
     GapReason.RETENTION: 9,
 }
 _REASON_OF = {code: reason for reason, code in _REASONS.items()}
-_CUTS = {
-    CutReason.SCHEDULE: 1,
-    CutReason.SIZE: 2,
-    CutReason.PARAMETER_SETS: 3,
-    CutReason.CLOCK: 4,
-    CutReason.SESSION: 5,
-    CutReason.OVERLOAD: 6,
-    CutReason.DISK: 7,
-    CutReason.STOP: 8,
-    CutReason.RECOVERED: 9,
-}
-_CUT_OF = {code: cut for cut, code in _CUTS.items()}
+_CUT_OF = {code: cut for cut, code in CUT_CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +119,7 @@ def decode_run(key: bytes, value: bytes) -> RunRecord:
 
 def encode_head(head: HeadRecord) -> bytes:
     """A head's value."""
-    return _HEAD.pack(head.start_us, head.end_us, head.run, head.sequence, _CUTS[head.cut]) + head.root
+    return _HEAD.pack(head.start_us, head.end_us, head.run, head.sequence, CUT_CODES[head.cut]) + head.root
 
 
 def decode_head(key: bytes, value: bytes) -> HeadRecord:

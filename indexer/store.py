@@ -236,19 +236,27 @@ def _open_tables(
 ) -> dict[str, lmdb._Database]:
     env.reader_check()
     _refuse_truncated(env, path)
-    with env.begin(write=not read_only) as txn:
-        handles = {name: env.open_db(name.encode(), txn, create=not read_only) for name in (_META, *tables)}
-        found = txn.get(_SCHEMA_KEY, db=handles[_META])
-        if found is None and not read_only:
-            txn.put(_SCHEMA_KEY, schema.encode(), db=handles[_META])
-        elif found != schema.encode():
-            is_now = found.decode(errors="replace") if found else "nothing"
-            raise StorageError(
-                f"this holds {is_now!r}, but {schema!r} is expected",
-                where=str(path),
-                hint="use the program that wrote it; an index can be made anew with nvr rebuild",
-            )
+    names = (_META, *tables)
+    if read_only:  # py-lmdb forgets handles that a read transaction opened, when it ends
+        handles = {name: env.open_db(name.encode(), create=False) for name in names}
+        with env.begin() as txn:
+            _check_schema(txn.get(_SCHEMA_KEY, db=handles[_META]), schema, path)
+        return handles
+    with env.begin(write=True) as txn:
+        handles = {name: env.open_db(name.encode(), txn) for name in names}
+        if not txn.put(_SCHEMA_KEY, schema.encode(), overwrite=False, db=handles[_META]):
+            _check_schema(txn.get(_SCHEMA_KEY, db=handles[_META]), schema, path)
     return handles
+
+
+def _check_schema(found: bytes | None, expected: str, path: Path) -> None:
+    if found != expected.encode():
+        is_now = found.decode(errors="replace") if found else "nothing"
+        raise StorageError(
+            f"this holds {is_now!r}, but {expected!r} is expected",
+            where=str(path),
+            hint="use the program that wrote it; an index can be made anew with nvr rebuild",
+        )
 
 
 def _refuse_truncated(env: lmdb.Environment, path: Path) -> None:

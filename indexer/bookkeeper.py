@@ -1,0 +1,116 @@
+"""Keeps the index and the board true while the engine records: one thread, the only one that writes the index."""
+
+import queue
+import threading
+from collections.abc import Sequence
+
+import structlog
+
+from indexer.board import Board, TrackStatus
+from indexer.reader import IndexReader
+from indexer.writer import Commit, IndexWriter
+from nvr.capture.bookkeeper import Batch, LastFootage
+from nvr.capture.report import TrackReport
+from nvr.chunk.name import ChunkName
+from nvr.chunk.reader import ChunkReader
+from nvr.chunk.sealed import SealedChunk
+from nvr.chunk.volume import Volume
+from nvr.errors import IntegrityError, StorageError
+from nvr.media import GapReason, Track
+from nvr.timebase import US_PER_S, Clock
+
+log = structlog.get_logger()
+
+NO_ROOT = bytes(32)
+RETRY_S = 1.0
+PATIENCE_S = 10.0  # for an index that fails while the recorder stops
+LOOK_BACK_US = 6 * 3600 * US_PER_S  # chosen: rows lag their files by seconds; hours cover a clock set wrong
+
+
+class IndexBookkeeper(threading.Thread):
+    """The engine's `nvr.capture.bookkeeper.Bookkeeper`, with LMDB below.
+
+    A commit that fails is tried again until it succeeds: its files are on the disk and describe themselves, so
+    nothing is lost meanwhile but the sight of it. Recording never waits for the index.
+    """
+
+    def __init__(self, writer: IndexWriter, board: Board, clock: Clock) -> None:
+        super().__init__(name="index")
+        self._writer = writer
+        self._reader = IndexReader(writer.store)
+        self._board = board
+        self._clock = clock
+        self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._clean_stop_us = writer.take_clean_stop()
+        self._giving_up = threading.Event()
+        self.trouble = ""  # why the index cannot be written at the moment; for people
+
+    # -- what the engine calls -----------------------------------------------------------------------------------
+
+    def last(self, track: Track) -> LastFootage | None:
+        """The end of a track's history; how the recorder ended tells why."""
+        last = self._writer.last(track)
+        if last is None:
+            return None
+        if self._clean_stop_us is not None:
+            reason, detail = GapReason.OPERATOR, "the recorder was stopped"
+        else:
+            reason, detail = GapReason.RESTART, "the recorder ended without being stopped"
+        return LastFootage(last.end_us, last.run, last.root or NO_ROOT, reason, detail)
+
+    def commit(self, batch: Batch) -> None:
+        """Index what is durable, soon."""
+        self._queue.put(batch)
+
+    def publish(self, reports: Sequence[TrackReport]) -> None:
+        """Show states on the board. A board that fails must not stop the recorder."""
+        try:
+            self._board.post(map(TrackStatus.of, reports))
+        except StorageError as error:
+            self.trouble = str(error)
+
+    def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
+        """Files sealed in the last hours before a crash that their commit did not reach."""
+        garbage = {waste.record.name() for waste in self._reader.garbage()}
+        names = [name for name, _ in volume.chunks(since_us=before_us - LOOK_BACK_US) if name.start_us < before_us]
+        missing = [name for name in names if name not in garbage and not self._is_indexed(name)]
+        return [chunk for name in missing if (chunk := _summary(volume, name)) is not None]
+
+    def _is_indexed(self, name: ChunkName) -> bool:
+        row = self._reader.floor(name.track, name.start_us)
+        return row is not None and (row.start_us, row.run, row.sequence) == (name.start_us, name.run, name.sequence)
+
+    # -- the thread ----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            self._index(Commit(tuple((chunk, batch.volume) for chunk in batch.sealed), batch.gaps))
+
+    def finish(self) -> None:
+        """Index what is queued, note that the recorder was stopped on purpose, and end."""
+        self._queue.put(None)
+        self.join(PATIENCE_S)
+        self._giving_up.set()
+        self.join()
+        self._writer.mark_clean_stop(self._clock.wall_us())
+
+    def _index(self, commit: Commit) -> None:
+        while True:
+            try:
+                self._writer.commit(commit)
+            except StorageError as error:
+                self.trouble = str(error)
+                log.exception("index", error=str(error))
+                if self._giving_up.wait(RETRY_S):
+                    return  # the next start finds the files and indexes them
+            else:
+                self.trouble = ""
+                return
+
+
+def _summary(volume: Volume, name: ChunkName) -> SealedChunk | None:
+    try:
+        with ChunkReader(volume.open_read(name)) as reader:
+            return reader.summary()
+    except IntegrityError:  # nvr check will tell; it is not for the recorder to judge
+        return None
