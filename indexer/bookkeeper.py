@@ -71,9 +71,9 @@ class IndexBookkeeper(threading.Thread):
 
     def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
         """Files sealed in the last hours before a crash that their commit did not reach."""
-        garbage = {waste.record.name() for waste in self._reader.garbage()}
+        garbage = {waste.path for waste in self._reader.garbage() if waste.volume == volume.number}
         names = [name for name, _ in volume.chunks(since_us=before_us - LOOK_BACK_US) if name.start_us < before_us]
-        missing = [name for name in names if name not in garbage and not self._is_indexed(name)]
+        missing = [name for name in names if name.path() not in garbage and not self._is_indexed(name)]
         return [chunk for name in missing if (chunk := _summary(volume, name)) is not None]
 
     def _is_indexed(self, name: ChunkName) -> bool:

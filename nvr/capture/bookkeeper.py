@@ -42,5 +42,5 @@ class Bookkeeper(Protocol):
     def publish(self, reports: Sequence[TrackReport]) -> None:
         """Show the state of these tracks to whoever looks."""
 
-    def unindexed(self, volume: Volume) -> list[SealedChunk]:
-        """Sealed files on a volume that a crash kept out of the index."""
+    def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
+        """Sealed files on a volume, begun before an instant, that a crash kept out of the index."""

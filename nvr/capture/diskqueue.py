@@ -24,6 +24,7 @@ class DiskQueue:
         self._wake = threading.Event()
         self._items: deque[Item] = deque()
         self._bytes = 0
+        self.refused = 0  # fragments, since the start
 
     @property
     def waiting_bytes(self) -> int:
@@ -34,6 +35,7 @@ class DiskQueue:
         size = event.fragment.payload_bytes if isinstance(event, FragmentClosed) else 0
         with self._lock:
             if size and self._bytes + size > self._limit_bytes:
+                self.refused += 1
                 return False
             self._items.append((track, event))
             self._bytes += size

@@ -50,6 +50,7 @@ class Engine:
         self._settings = settings
         self._bookkeeper = bookkeeper
         self._clock = clock
+        self._started_us = clock.wall_us()
         self.reactor = Reactor(clock)
         self._resolver = Resolver(self.reactor)
         self.gaps = GapLedger()
@@ -230,7 +231,7 @@ class Engine:
             volume = disk.volume
             try:
                 sealed = [chunk for path in self._parts[volume.number] if (chunk := recover(volume, path)) is not None]
-                sealed += self._bookkeeper.unindexed(volume)
+                sealed += self._bookkeeper.unindexed(volume, self._started_us)
                 if sealed:
                     volume.sync()
                     self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))

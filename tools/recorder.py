@@ -1,0 +1,164 @@
+"""``nvr recorder``: the process that must not die. It writes footage, index and board, and decodes nothing."""
+
+import gc
+import os
+import resource
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nvr.timebase import US_PER_S
+from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
+
+if TYPE_CHECKING:
+    from indexer.board import Board, VolumeStatus
+    from indexer.bookkeeper import IndexBookkeeper
+    from indexer.registry import Registry
+    from indexer.writer import IndexWriter
+    from nvr.capture.engine import Engine
+    from nvr.chunk.volume import Volume
+    from nvr.config import Settings
+    from nvr.timebase import Clock
+
+HEARTBEAT_US = US_PER_S // 2
+REGISTRY_US = US_PER_S
+WATCH_US = US_PER_S // 10  # a viewer's first picture waits for this
+
+
+def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Record all cameras until told to stop; ``nvr run`` starts this beside the web server."""
+    from indexer.board import Board
+    from indexer.bookkeeper import IndexBookkeeper
+    from indexer.registry import Registry
+    from indexer.writer import IndexWriter
+    from nvr.capture.engine import Engine
+    from nvr.timebase import SystemClock
+
+    settings, clock = settings_from(config), SystemClock()
+    with (
+        Registry.open(settings.registry_path) as registry,
+        IndexWriter.open(settings.index_path) as writer,
+        Board.open(settings.board_path) as board,
+    ):
+        board.clear()
+        volumes, trouble = open_volumes(settings, writer, clock)
+        books = IndexBookkeeper(writer, board, clock)
+        weights = {volume.number: volume.weight for volume in settings.volumes}
+        weighted = [(volume, weights[volume.number]) for volume in volumes]
+        engine = Engine(settings.recorder, settings.site.name, weighted, books, clock)
+        engine.pool.trouble |= trouble
+        Recorder(engine, books, board, registry, clock).run()
+        for volume in volumes:
+            volume.close()
+
+
+def open_volumes(settings: "Settings", writer: "IndexWriter", clock: "Clock") -> tuple[list["Volume"], dict[int, str]]:
+    """Every configured volume that can be used, and by number what is wrong with the others.
+
+    Raises:
+        StorageError: none can be used.
+    """
+    import structlog
+
+    from indexer.reader import IndexReader
+    from nvr.chunk.volume import Volume
+    from nvr.errors import StorageError
+
+    known = IndexReader(writer.store).volumes()
+    opened: list[Volume] = []
+    trouble: dict[int, StorageError] = {}
+    for one in settings.volumes:
+        uuid = known.get(one.number)
+        try:
+            # A volume that has held footage is never made anew: an empty mount point must not pass for the disk.
+            volume = Volume.open(one.number, one.path, create=uuid is None, clock=clock, expected_uuid=uuid)
+        except StorageError as error:
+            structlog.get_logger().exception("a volume cannot be used", volume=one.number)
+            trouble[one.number] = error
+            continue
+        writer.remember_volume(volume.number, volume.uuid)
+        opened.append(volume)
+    if not opened:
+        raise next(iter(trouble.values()))
+    return opened, {number: str(error) for number, error in trouble.items()}
+
+
+class Recorder:
+    """Ties the engine to the registry and the board, and to the signals that end it."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        books: "IndexBookkeeper",
+        board: "Board",
+        registry: "Registry",
+        clock: "Clock",
+    ) -> None:
+        self._engine = engine
+        self._books = books
+        self._board = board
+        self._registry = registry
+        self._clock = clock
+        self._revision = registry.revision()
+        self._started_us = clock.wall_us()
+
+    def run(self) -> None:
+        """Record until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._engine.stop())
+        self._every(HEARTBEAT_US, self._beat)
+        self._every(REGISTRY_US, self._look_at_registry)
+        self._every(WATCH_US, self._look_who_watches)
+        # What lives now lives to the end: do not look through it 2,000 times a second.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        self._books.start()
+        self._engine.run(self._registry.channels())
+        self._books.finish()
+
+    def _beat(self) -> None:
+        from indexer.board import RecorderStatus
+
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        status = RecorderStatus(
+            pid=os.getpid(),
+            started_us=self._started_us,
+            heartbeat_us=self._clock.wall_us(),
+            queue_bytes=sum(disk.queue.waiting_bytes for disk in self._engine.disks),
+            cpu_us=int((usage.ru_utime + usage.ru_stime) * US_PER_S),
+            dropped_fragments=sum(disk.queue.refused for disk in self._engine.disks),
+        )
+        self._board.post_recorder(status, [self._volume_status(disk.volume) for disk in self._engine.disks])
+
+    def _volume_status(self, volume: "Volume") -> "VolumeStatus":
+        from indexer.board import VolumeStatus
+        from nvr.errors import StorageError
+
+        trouble = self._engine.pool.trouble.get(volume.number, "")
+        try:
+            free_bytes, total_bytes = volume.free_bytes(), volume.total_bytes()
+        except StorageError as error:
+            return VolumeStatus(number=volume.number, free_bytes=0, total_bytes=0, trouble=trouble or str(error))
+        return VolumeStatus(number=volume.number, free_bytes=free_bytes, total_bytes=total_bytes, trouble=trouble)
+
+    def _look_at_registry(self) -> None:
+        revision = self._registry.revision()
+        if revision != self._revision:
+            self._engine.configure(self._registry.channels())
+            self._revision = revision
+
+    def _look_who_watches(self) -> None:
+        self._engine.watch(self._board.watched(self._clock.wall_us()))
+
+    def _every(self, interval_us: int, duty: Callable[[], None]) -> None:
+        """A duty that reads or writes LMDB; recording goes on when that fails."""
+        from nvr.errors import StorageError
+
+        def attempt() -> None:
+            try:
+                duty()
+            except StorageError as error:
+                self._books.trouble = str(error)
+
+        self._engine.reactor.call_every(interval_us, attempt)
