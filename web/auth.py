@@ -43,7 +43,7 @@ def user_of(_request: web.Request) -> User:
 class May(Protocol):
     """The question of DESIGN section 9."""
 
-    def __call__(self, user: User, action: Action, channel: int | None, instant: TimeRange | None) -> bool:
+    def __call__(self, user: User, action: Action, channel: int | None, instant: TimeRange | None, /) -> bool:
         """Whether ``user`` may do ``action`` to ``channel`` (None: to no single one) within ``instant`` (None: any)."""
         ...
 

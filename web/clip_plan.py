@@ -1,8 +1,8 @@
 """The plan of a clip: which samples of which chunks, when each is decoded and shown. Pure; `web.clip` sends it.
 
 Clip time is wall time: the clip's time 0 is the picture of ``from_us``, an edit list hides what must be decoded before
-it, and over a gap the last picture is held. Decode times must grow and presentation times must be exact, so where the
-chunks' clocks overlap, decode times give way and composition offsets make up for it (`ctts` version 1 may be negative).
+it, and over a gap the last picture is held. Presentation times are exact; where decode times of two chunks would cross,
+they give way and composition offsets make up for it (`ctts` version 1 may be negative).
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,9 @@ def plan(footages: Sequence[Footage], window: TimeRange) -> ClipPlan:
         NotRecorded: none of them has a picture in the window.
         BadParameters: a gap inside is longer than an MP4 sample can last.
     """
-    cuts = [cut for footage in footages if (cut := _cut(footage, window)) is not None]
+    ends_us = [*(footage.chunk.start_us for footage in footages[1:]), window.end_us]
+    pairs = zip(footages, ends_us, strict=True)
+    cuts = [cut for footage, end_us in pairs if (cut := _cut(footage, window, end_us)) is not None]
     if not cuts:
         raise NotRecorded("nothing was recorded in this range")
     decode_90k, shown_90k, last_duration_90k = _times(cuts)
@@ -97,9 +99,12 @@ def plan(footages: Sequence[Footage], window: TimeRange) -> ClipPlan:
     return ClipPlan(opening_us, end_us, tuple(_span(cut) for cut in cuts), movie)
 
 
-def _cut(footage: Footage, window: TimeRange) -> _Cut | None:
-    """The samples of a chunk that are shown in the window, with those they need."""
-    (inside,) = (footage.shown_us < window.end_us).nonzero()
+def _cut(footage: Footage, window: TimeRange, next_us: int) -> _Cut | None:
+    """The samples of a chunk that are shown in the window, with those they need.
+
+    Where two runs' clocks overlap the later one counts, as it does for stills: ``next_us`` is where it starts.
+    """
+    (inside,) = (footage.shown_us < min(window.end_us, next_us)).nonzero()
     if not len(inside) or footage.chunk.end_us <= window.start_us:
         return None
     opening = footage.shown_at(window.start_us)

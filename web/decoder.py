@@ -62,7 +62,7 @@ class Decoder:
     """
 
     def __init__(self, workers: int = WORKERS, timeout_s: float = TIMEOUT_S, jobs_a_life: int = JOBS_A_LIFE) -> None:
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._jobs_a_life = jobs_a_life
         self._places = asyncio.Semaphore(workers)
         self._idle: list[Worker] = []
@@ -92,7 +92,7 @@ class Decoder:
             worker = _start()
         kept = False
         try:
-            answer = worker.picture(job, self._timeout_s)
+            answer = worker.picture(job, self.timeout_s)
             kept = worker.jobs < self._jobs_a_life
         finally:
             if kept:

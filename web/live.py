@@ -93,12 +93,15 @@ class Follower:
         return self._join(growing)
 
     def _join(self, growing: StoredChunk) -> News:
-        """Open the chunk that grows and start at its newest sync sample."""
+        """Open the chunk that grows: at its first sample if it goes on where we are, else at its newest sync sample."""
+        run, sequence = growing.identity
+        goes_on = self._finished == (run, sequence - 1)
         source = ByteSource(self._archive.open_file(growing), growing.path)
         try:
             preamble = scan.read_preamble(source)
             tail = _Tail(growing, source, preamble, len(preamble.data))
-            spans = newest(tail.upto(growing.readable_bytes))
+            spans = tail.upto(growing.readable_bytes)
+            spans = spans if goes_on else newest(spans)
             facts = _facts(tail)
         except NvrError:
             source.close()
@@ -243,7 +246,7 @@ class Viewer:
         if news.facts is not None:
             await self._socket.send_str(encode(news.facts).decode())
             await self._socket.send_bytes(news.init_segment)
-        elif sum(span.duration_90k for span in spans) > BEHIND_90K and (later := newest(spans)):
+        if sum(span.duration_90k for span in spans) > BEHIND_90K and (later := newest(spans)) not in ([], spans):
             spans = later
             await self._socket.send_str(encode(LiveSkip()).decode())
         for span in spans:

@@ -70,7 +70,8 @@ def _parameters(route: Route) -> list[Json]:
     schema = _object_schema(route.asks)
     rows: list[Json] = []
     for name, field in schema.properties.items():
-        place: Json = {"in": "path" if name in in_path else "query", "required": name in schema.required}
+        needed = name in in_path or name in schema.required
+        place: Json = {"in": "path" if name in in_path else "query", "required": needed}
         rows.append({"name": name, **place, "schema": field})
     return rows
 

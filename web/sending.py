@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
 
+import structlog
 from aiohttp import web
 
-from nvr.errors import NvrError
+from nvr.errors import NvrError, StorageError
 from web.wire import Problem, encode
 
 PIECE_BYTES = 1 << 20
+_log = structlog.get_logger(__name__)
 _SINGLE_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -111,7 +113,8 @@ def cut(pieces: Sequence[Piece], start: int, size: int) -> Iterator[Piece]:
 async def send(request: web.Request, content: Content) -> web.StreamResponse:
     """Answer a GET or HEAD with the content or the range of it that was asked for.
 
-    A file that cannot be read after the headers have left cuts the connection: the length promised cannot be kept.
+    A file that cannot be read after the headers have left cuts the connection: the length promised cannot be kept,
+    and to say so nothing else is left. A reader that goes away is nobody's fault and is not logged.
     """
     total = content.total_bytes()
     selected = select(request.headers, total, content.etag)
@@ -131,8 +134,15 @@ async def send(request: web.Request, content: Content) -> web.StreamResponse:
     response.content_length = selected.size
     await response.prepare(request)
     if request.method != "HEAD":
-        await _send_pieces(request, response, cut(content.pieces, selected.start, selected.size))
-        await response.write_eof()
+        try:
+            await _send_pieces(request, response, cut(content.pieces, selected.start, selected.size))
+            await response.write_eof()
+        except ConnectionError:
+            pass
+        except NvrError as error:
+            _log.warning("footage could not be sent", error=str(error), path=request.path)
+            if request.transport is not None:
+                request.transport.abort()
     return response
 
 
@@ -155,11 +165,7 @@ async def _send_pieces(request: web.Request, response: web.StreamResponse, piece
             for start in range(0, len(piece), PIECE_BYTES):
                 await response.write(piece[start : start + PIECE_BYTES])
             continue
-        try:
-            file = os.fdopen(piece.open_file(), "rb", buffering=0)
-        except NvrError as error:
-            raise _cut_off(request) from error
-        with file:
+        with os.fdopen(piece.open_file(), "rb", buffering=0) as file:
             await _send_file(request, file, piece.offset, piece.size)
 
 
@@ -174,7 +180,7 @@ async def _send_file(request: web.Request, file: BinaryIO, offset: int, size: in
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the reader has gone")
         if await loop.sendfile(transport, file, offset, count) < count:
-            raise _cut_off(request)
+            raise StorageError("the file is shorter than it was", where=f"byte {offset}")
         offset += count
 
 
@@ -191,10 +197,3 @@ def _fetch(fd: int, offset: int, size: int) -> None:
     """Bring a piece into the page cache, and ask the kernel for the piece behind it."""
     os.posix_fadvise(fd, offset, 2 * size, os.POSIX_FADV_WILLNEED)
     os.pread(fd, size, offset)
-
-
-def _cut_off(request: web.Request) -> ConnectionResetError:
-    """End the connection: the only honest way left to say that the promised bytes will not come."""
-    if request.transport is not None:
-        request.transport.abort()
-    return ConnectionResetError("footage vanished while it was sent")

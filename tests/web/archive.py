@@ -17,7 +17,7 @@ from nvr.chunk.volume import Volume
 from nvr.chunk.writer import ChunkWriter, SealedChunk
 from nvr.codec.parameters import describe
 from nvr.media import CutReason, Fragment, Gap, Track, TrackKind
-from nvr.timebase import US_PER_S, us_from_90k
+from nvr.timebase import US_PER_S, TimeRange, us_from_90k
 from tests.manual_clock import ManualClock
 from tests.web.pictures import Coded, Stream
 from web.archive import Archive
@@ -155,6 +155,14 @@ class House:
         self.writer.close()
         self.board.close()
         self.registry.close()
+
+    @property
+    def whole(self) -> TimeRange:
+        return TimeRange(0, 2**62)
+
+    def names(self) -> list[str]:
+        """Paths of the sealed chunks, relative to the volume, by time."""
+        return [name.path() for name, _ in self.volume.chunks()]
 
     def beat(self) -> None:
         """The recorder gives a sign of life."""

@@ -1,6 +1,6 @@
 """A house full of footage and a server on a real socket."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,8 +14,6 @@ from tests.web.archive import START_US, House
 from tests.web.server import Server
 from web.app import build
 from web.auth import May, may
-
-OpenServer = Callable[..., "AsyncIterator[Server]"]
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ async def server(house: House, tmp_path: Path) -> AsyncIterator[Server]:
 
 async def open_server(stack: AsyncExitStack, house: House, question: May, static: Path) -> Server:
     """Start a server that ends with the stack."""
-    app = build(house.archive(), SiteSettings(), may=question, static=static)
+    app = build(house.archive(), SiteSettings(name="Hồ Xá"), may=question, static=static)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

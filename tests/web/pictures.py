@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import av
 import numpy as np
@@ -51,8 +52,9 @@ def stream(
     size: tuple[int, int] = (320, 180),
     channel: int = 1,
     first: int = 0,
+    open_groups: bool = False,
 ) -> Stream:
-    """Encode ``pictures`` pictures, numbered from ``first``."""
+    """Encode ``pictures`` pictures, numbered from ``first``. Open groups (H.265): CRA pictures with leading ones."""
     context = av.CodecContext.create(_ENCODERS[codec], "w")
     assert isinstance(context, VideoCodecContext)
     context.width, context.height = size
@@ -63,7 +65,11 @@ def stream(
     context.max_b_frames = b_frames
     keep = f"keyint={group}:min-keyint={group}:scenecut=0:bframes={b_frames}"
     name = "x264-params" if codec is Codec.H264 else "x265-params"
-    extra = ":b-adapt=0:b-pyramid=none" if codec is Codec.H264 else ":b-adapt=0:open-gop=0:log-level=none:pools=1"
+    extra = (
+        ":b-adapt=0:b-pyramid=none"
+        if codec is Codec.H264
+        else f":b-adapt=0:open-gop={int(open_groups)}:log-level=none:pools=1"
+    )
     context.options = {"preset": "ultrafast", "crf": "26", name: keep + extra}
     context.thread_count = 1
     packets = []
@@ -85,7 +91,7 @@ def picture(number: int, size: tuple[int, int], channel: int = 1) -> VideoFrame:
     return VideoFrame.from_ndarray(planes.reshape(height * 3 // 2, width), format="yuv420p")
 
 
-def _stream(codec: Codec, packets: list[av.Packet], fps: int, group: int, size: tuple[int, int]) -> Stream:
+def _stream(codec: Codec, packets: "list[av.Packet[Any]]", fps: int, group: int, size: tuple[int, int]) -> Stream:
     ticks_90k = 90_000 // fps
     sets: dict[str, tuple[bytes, ...]] = {"vps": (), "sps": (), "pps": ()}
     units = []
@@ -107,21 +113,21 @@ def _stream(codec: Codec, packets: list[av.Packet], fps: int, group: int, size: 
 
 def read(frame: VideoFrame) -> int:
     """The number that a decoded picture carries."""
-    stamp = blocks.read(frame.to_ndarray(format="gray"))
+    stamp = blocks.read(frame.to_ndarray(format="gray").astype(np.uint8))
     assert stamp is not None, "the picture carries no readable number"
     return stamp.picture
 
 
 def read_jpeg(data: bytes) -> int:
     """The number of a JPEG."""
-    with av.open(io.BytesIO(data), format="jpeg_pipe") as container:
+    with av.open(io.BytesIO(data), "r", format="jpeg_pipe") as container:
         return read(next(container.decode(video=0)))
 
 
-def shown(source: object, count: int | None = None, **options: str) -> list[tuple[int, Fraction]]:
+def shown(source: str | io.BytesIO, count: int | None = None, **options: str) -> list[tuple[int, Fraction]]:
     """Number and time in seconds of each picture that a player would show, edit lists honoured."""
     found = []
-    with av.open(source, options=options) as container:
+    with av.open(source, "r", options=options) as container:
         for frame in container.decode(video=0):
             assert frame.pts is not None
             assert frame.time_base is not None

@@ -28,27 +28,25 @@ class Server:
     session: ClientSession
     app: web.Application
 
-    async def ask(
-        self, path: str, method: str = "GET", headers: dict[str, str] | None = None, **query: object
-    ) -> Reply:
+    async def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None, **query: Any) -> Reply:
         params = {name: str(value) for name, value in query.items()}
         async with self.session.request(method, self.url + path, params=params, headers=headers) as response:
             body = await response.read()
             is_json = response.content_type == "application/json" and body
             return Reply(response.status, response.headers, body, await response.json() if is_json else None)
 
-    async def json(self, path: str, **query: object) -> Any:
+    async def json(self, path: str, **query: Any) -> Any:
         reply = await self.ask(path, **query)
         assert reply.status == 200, (reply.status, reply.body)
         return reply.json
 
-    async def still(self, at_us: int, **query: object) -> tuple[int, int]:
+    async def still(self, at_us: int, **query: Any) -> tuple[int, int]:
         """Number of the picture of an instant, and the wall time at which it was shown."""
         reply = await self.ask("/api/channels/1/still.jpg", at_us=at_us, **query)
         assert reply.status == 200, reply.body
         return read_jpeg(reply.body), int(reply.headers["X-Picture-Time-Us"])
 
-    async def clip(self, from_us: int, to_us: int, **query: object) -> "Clip":
+    async def clip(self, from_us: int, to_us: int, **query: Any) -> "Clip":
         reply = await self.ask("/api/channels/1/clip.mp4", from_us=from_us, to_us=to_us, **query)
         assert reply.status == 200, reply.body
         assert len(reply.body) == int(reply.headers["Content-Length"])

@@ -57,9 +57,10 @@ async def test_clip_from_instant_shows_its_picture_first(
     end_us = house.record(source, START_US)
     for at_us, number in instants(source):
         clip = await server.clip(at_us, end_us)
-        pictures = clip.shown()
+        pictures = clip.shown(3 if number else None)
         assert clip.start_us == shown_us(number, source)
-        assert [n for n, _ in pictures] == list(range(number, len(source.units)))
+        count = len(source.units) - number
+        assert [n for n, _ in pictures] == list(range(number, number + (min(3, count) if number else count)))
         for n, time_us in pictures:
             assert abs(time_us - shown_us(n, source)) <= 12, "clip time is wall time, to one tick of 90 kHz"
 
@@ -70,7 +71,7 @@ async def test_clip_to_instant_ends_before_it(
 ) -> None:
     source = coded(codec, fps, b_frames)
     house.record(source, START_US)
-    for at_us, number in instants(source)[2:]:
+    for at_us, number in instants(source)[2::3]:
         clip = await server.clip(START_US, at_us)
         last = number if at_us > shown_us(number, source) else number - 1
         assert [n for n, _ in clip.shown()] == list(range(last + 1))
