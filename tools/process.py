@@ -7,11 +7,7 @@ PROC = Path("/proc")
 
 def tree(pid: int) -> list[int]:
     """The process and all its descendants that live now."""
-    children = [
-        int(child)
-        for task in (PROC / str(pid) / "task").glob("*/children")
-        for child in _text(task).split()
-    ]
+    children = [int(child) for task in (PROC / str(pid) / "task").glob("*/children") for child in _text(task).split()]
     return [pid] + [descendant for child in children for descendant in tree(child)]
 
 
