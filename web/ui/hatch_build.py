@@ -79,7 +79,7 @@ def check() -> None:
     compile_messages = ("compile", "--project", "./project.inlang", "--outdir", "./src/paraglide", "--silent")
     node.run("@inlang/paraglide-js/bin/run.js", *compile_messages, "--emit-ts-declarations", "--strategy", "baseLocale")
     node.run("svelte-check/bin/svelte-check", "--tsconfig", "./tsconfig.json", "--fail-on-warnings")
-    node.run("vitest/vitest.mjs", "run", "--silent", "--reporter=dot")
+    node.run("vitest/vitest.mjs", "run")
 
 
 def find_node() -> Node:

@@ -90,6 +90,12 @@ describe("fragment table", () => {
     expect(made.add(answer([grown]))).toBe(0);
   });
 
+  test("footage missing before a piece is seen, a hole too small to see is not", () => {
+    const made = table(chunk("a", 10, 2), chunk("b", 12, 2), chunk("c", 20, 2));
+    expect(made.pieces.map((_, index) => made.afterHole(index)).indexOf(true)).toBe(8);
+    expect(made.afterHole(4)).toBe(false);
+  });
+
   test("a hole between chunks has its ends and its reason", () => {
     const gap: Gap = { start_us: 20 * S, end_us: 35 * S, reason: "network", detail: "no route to host", open: false };
     const made = new FragmentTable();

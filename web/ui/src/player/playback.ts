@@ -14,7 +14,7 @@ const WINDOW_US = MINUTE_US; // of the table asked for at a time: some 10 kB
 const AHEAD_S = 8; // buffered ahead at speed 1
 const BEHIND_S = 20; // kept, so that "10 seconds back" is at once
 const TICK_MS = 100;
-const EDGE_S = 0.03; // a picture's length is left: the hole comes now
+const STARVED_S = 0.1; // less than this is left and nothing moves: the pictures end here
 const PRESENT_US = 6 * SECOND_US; // footage that ends later than this before now is still growing
 const ASK_AGAIN_MS = 500; // at the end of a growing chunk: a fragment's length
 const TRY_AGAIN_MS = 2_000;
@@ -27,6 +27,7 @@ export class Playback implements PastEngine {
   #cancel = new AbortController();
   #filling = false;
   #exhausted = false; // the table's end is the end of all footage
+  #ended = false; // what is buffered is followed by missing footage, or by nothing
   #notBefore = 0;
   #playing = false;
   #speed = 1;
@@ -89,7 +90,7 @@ export class Playback implements PastEngine {
     this.#cancel.abort();
     const cancel = (this.#cancel = new AbortController());
     this.#filling = true; // the old loop ends by its cancelled signal
-    this.#exhausted = false;
+    this.#exhausted = this.#ended = false;
     this.report.loading();
     try {
       const table = new FragmentTable();
@@ -173,12 +174,13 @@ export class Playback implements PastEngine {
     const signal = this.#cancel.signal;
     try {
       const wanted = AHEAD_S * Math.max(1, this.#speed);
-      while (ahead(sink.buffered, this.video.currentTime) < wanted && !signal.aborted) {
+      while (ahead(sink.buffered, this.video.currentTime) < wanted && !signal.aborted && !this.#table.afterHole(this.#head)) {
         if (await this.#appendNext(sink, signal)) continue;
         this.#exhausted = !(await this.#more(signal));
         if (this.#exhausted) break;
       }
       if (this.#exhausted) this.#notBefore = performance.now() + ASK_AGAIN_MS;
+      await this.#finish(sink);
       const old = this.video.currentTime - BEHIND_S;
       if ((sink.buffered[0]?.start ?? Infinity) < old - BEHIND_S) await sink.forget(0, old);
       this.report.trouble(null);
@@ -187,6 +189,16 @@ export class Playback implements PastEngine {
     } finally {
       if (signal === this.#cancel.signal) this.#filling = false;
     }
+  }
+
+  /** Where nothing follows for now, the decoder must give out its last pictures. */
+  async #finish(sink: Sink): Promise<void> {
+    if (this.#ended) return;
+    const last = this.#table.pieces[this.#head - 1];
+    const over = this.#exhausted && last !== undefined && this.nowUs() - last.to_us > PRESENT_US;
+    if (!over && !this.#table.afterHole(this.#head)) return;
+    this.#ended = true;
+    await sink.end();
   }
 
   /** Lengthen the table; false where all footage ends. Asks from the last fragment on, so that a growing chunk is caught. */
@@ -215,22 +227,21 @@ export class Playback implements PastEngine {
   #cross(sink: Sink): void {
     if (!this.#playing || this.video.seeking) return;
     const time = this.video.currentTime;
-    const all = sink.buffered;
-    const here = holding(all, time);
+    const here = holding(sink.buffered, time);
     const left = here ? here.end - time : 0;
-    const starved = this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && left < 0.1;
-    if (left > EDGE_S && !starved) return;
-    const to = jump(all, time, 0.1);
-    if (to !== null) this.#leap(sink, here ? here.end : time, to);
-    else if (this.#exhausted && starved) this.#atTheEnd(sink.wall(here ? here.end : time));
+    const starved = this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && left <= STARVED_S;
+    if (!starved && !this.video.ended) return;
+    const to = jump(sink.buffered, time, STARVED_S);
+    if (to !== null) this.video.currentTime = to + 5e-6; // a hole too small to see
+    else if (this.#table.afterHole(this.#head)) this.#leap();
+    else if (this.#exhausted) this.#atTheEnd(sink.wall(here ? here.end : time));
   }
 
-  #leap(sink: Sink, from: number, to: number): void {
-    if ((to - from) * 1e6 > HOLE_US) {
-      const hole = this.#table.hole(sink.wall((from + to) / 2));
-      this.report.skipped({ from_us: sink.wall(from), to_us: sink.wall(to), gap: hole.gap });
-    }
-    this.video.currentTime = to + 5e-6;
+  #leap(): void {
+    const [before, next] = [this.#table.pieces[this.#head - 1]!, this.#table.pieces[this.#head]!];
+    const { gap } = this.#table.hole((before.to_us + next.from_us) / 2);
+    this.report.skipped({ from_us: before.to_us, to_us: next.from_us, gap });
+    void this.#start(next.from_us);
   }
 
   #atTheEnd(endUs: number): void {
@@ -276,6 +287,7 @@ export class Playback implements PastEngine {
 
   #resume(): void {
     if (!this.#playing || this.#inHole || !this.#sink) return;
+    if (this.video.ended) return; // playing would begin at time 0; the tick goes across the hole
     this.video.play().catch(() => undefined); // interrupted by the next seek
   }
 }

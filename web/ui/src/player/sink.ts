@@ -96,6 +96,16 @@ export class Sink {
     });
   }
 
+  /**
+   * Nothing follows what was appended: only now does the decoder give out the pictures it holds back for reordering.
+   * Appending again takes this back.
+   */
+  end(): Promise<void> {
+    return this.#queue(async () => {
+      if (this.#buffer && this.#media.readyState === "open") this.#media.endOfStream();
+    });
+  }
+
   /** Forget the data of [from, to) media seconds. */
   forget(from: number, to: number): Promise<void> {
     return this.#queue(async () => {

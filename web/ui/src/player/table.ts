@@ -78,6 +78,12 @@ export class FragmentTable {
     return index;
   }
 
+  /** Whether footage is missing right before a piece. */
+  afterHole(index: number): boolean {
+    const [before, piece] = [this.pieces[index - 1], this.pieces[index]];
+    return before !== undefined && piece !== undefined && piece.from_us - before.to_us >= HOLE_US;
+  }
+
   /** What to fetch next, beginning with a piece; null at the end of the table. */
   portion(index: number): Portion | null {
     const first = this.pieces[index];

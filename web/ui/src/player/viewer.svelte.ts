@@ -257,6 +257,7 @@ class Viewer {
   }
 
   #leapt(hole: Hole): void {
+    this.#hold();
     this.leap = hole;
     clearTimeout(this.#leapTimer);
     this.#leapTimer = setTimeout(() => (this.leap = null), LEAP_SHOWN_MS);
