@@ -51,7 +51,7 @@ def face(town: Town, chromium: Browser) -> Iterator[Face]:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080}, timezone_id="America/New_York")
     opened = Face(context.new_page(), town.url)
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.page.on("console", lambda said: said.type == "error" and opened.complaints.append(said.text))
+    opened.page.on("console", lambda said: opened.complaints.extend([said.text] if said.type == "error" else []))
     yield opened
     context.close()
     assert not opened.complaints, "the page must not complain"

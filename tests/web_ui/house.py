@@ -77,7 +77,7 @@ class House:
         self.settings = Settings(
             data_dir=folder / "data",
             volumes=(VolumeSettings(number=1, path=folder / "volume"),),  # type: ignore[call-arg]
-            web=WebSettings(port=_free_port()),  # type: ignore[call-arg]
+            web=WebSettings(port=_free_port()),
         )
         self.clock = SystemClock()
         self.volume = Volume.open(1, folder / "volume", create=True, clock=self.clock)
@@ -101,9 +101,9 @@ class House:
         at_us = self.clock.wall_us() - ago_us
         self.board.post_recorder(RecorderStatus(pid=1, started_us=at_us, heartbeat_us=at_us))
 
-    def post(self, track: Track, state: TrackState = TrackState.RECORDING, **facts: object) -> None:
-        status = TrackStatus(track=track, state=state, since_us=self.clock.wall_us(), volume=1)
-        self.board.post([replace(status, **facts)])  # type: ignore[arg-type]
+    def post(self, status: TrackStatus) -> None:
+        """Show a track on the board, its state as old as this call."""
+        self.board.post([replace(status, since_us=self.clock.wall_us())])
 
     def begin(self, stream: Stream, track: Track, start_us: int, run: int, sequence: int) -> OpenChunk:
         header = ChunkHeader(
@@ -145,9 +145,11 @@ class House:
     def post_open(self, track: Track, chunk: OpenChunk, run: int) -> None:
         """Tell the board of a chunk that grows."""
         picture = describe(chunk.stream.sets)
-        self.post(
-            track,
+        status = TrackStatus(
+            track=track,
+            state=TrackState.RECORDING,
             run=run,
+            volume=1,
             part_path=chunk.part.path,
             committed_bytes=chunk.writer.written_bytes,
             start_us=chunk.start_us,
@@ -157,6 +159,7 @@ class House:
             height=picture.height,
             fps_milli=25_000,
         )
+        self.post(status)
 
     @contextmanager
     def server(self) -> Iterator[str]:

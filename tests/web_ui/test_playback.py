@@ -30,6 +30,10 @@ def seek(face: Face, channel: int, at_us: int) -> Shown:
     return found
 
 
+def until_number(face: Face, number: int) -> None:
+    face.until(lambda: (shown := face.shown()) and shown.number == number, f"picture {number}")
+
+
 def edges(numbers: list[int]) -> list[tuple[int, int]]:
     """For each picture: its number with an instant in its middle, just after its start and just before its end."""
     return [(number, number * TICK_US + inside) for number in numbers for inside in (100, TICK_US // 2, TICK_US - 100)]
@@ -54,7 +58,7 @@ def test_step_moves_by_one_picture(face: Face, town: Town) -> None:
     before = stand_at(face, GAPPY, town.start_us + CHUNK * TICK_US - TICK_US // 2)
     for key, number in ((".", before.number + 1), (".", before.number + 2), (",", before.number + 1)):
         face.page.keyboard.press(key)
-        face.until(lambda want=number: (s := face.shown()) and s.number == want, f"picture {number}")
+        until_number(face, number)
 
 
 def test_play_runs_on_across_chunks_with_true_times(face: Face, town: Town) -> None:

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from nvr.capture.report import TrackState
+from indexer.board import TrackState, TrackStatus
 from nvr.media import Codec, Gap, GapReason, Track, TrackKind
 from nvr.timebase import US_PER_S, us_from_90k
-from tests.web.pictures import Stream, stream
+from tests.web.pictures import stream
 from tests.web_ui.house import House, fragments
 
 FPS = 25
@@ -111,16 +112,18 @@ class Town:
             self.house.seal(chunk)
 
     def _post_others(self) -> None:
-        codec = {"codec": "avc1.42c01e", "width": 640, "height": 360, "fps_milli": FPS * 1000}
-        for channel in (GAPPY, BFRAMES):
-            self.house.post(Track(channel, TrackKind.MAIN), **codec)
-        self.house.post(Track(HEVC, TrackKind.MAIN), codec="hvc1.1.6.L60.90", width=320, height=180)
-        self.house.post(Track(HEVC, TrackKind.SUB), **codec)
-        self.house.post(
-            Track(SICK, TrackKind.MAIN), TrackState.WAITING, reason=GapReason.NETWORK, message="no route to host"
+        well = TrackStatus(
+            track=Track(GAPPY, TrackKind.MAIN),
+            state=TrackState.RECORDING,
+            codec="avc1.42c01e",
+            width=640,
+            height=360,
+            fps_milli=FPS * 1000,
         )
-
-
-def live_number_at(coded: Stream, offset_us: int) -> int:
-    """The picture of the live loop at a time since its beginning."""
-    return offset_us // TICK_US % len(coded.units)
+        self.house.post(well)
+        self.house.post(replace(well, track=Track(BFRAMES, TrackKind.MAIN)))
+        self.house.post(replace(well, track=Track(HEVC, TrackKind.MAIN), codec="hvc1.1.6.L60.90"))
+        self.house.post(replace(well, track=Track(HEVC, TrackKind.SUB)))
+        sick = Track(SICK, TrackKind.MAIN)
+        away = TrackState.WAITING
+        self.house.post(TrackStatus(track=sick, state=away, reason=GapReason.NETWORK, message="no route to host"))
