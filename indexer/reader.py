@@ -19,6 +19,7 @@ from indexer.rows import (
     decode_usage,
 )
 from indexer.store import Row, Store
+from nvr.chunk.name import ChunkName
 from nvr.errors import NotRecorded
 from nvr.media import Gap, Track
 from nvr.timebase import TimeRange, format_utc
@@ -83,6 +84,14 @@ class IndexReader:
         if found is None:
             raise NotRecorded(f"there is no footage of {format_utc(instant_us)}", where=str(track))
         return found, found.seek(instant_us)
+
+    def chunk(self, name: ChunkName) -> ChunkRecord | None:
+        """The row of a file, whether its file is lost or not."""
+        key = keys.chunk(name.track, name.start_us, name.sequence)
+        with self.store.read() as txn:
+            value = txn.get(keys.CHUNK, key)
+        record = None if value is None else decode(key, value)
+        return record if record is not None and (record.run, record.sequence) == (name.run, name.sequence) else None
 
     def chunks(self, track: Track, window: TimeRange) -> list[ChunkRecord]:
         """The chunks that overlap a window, by start, those whose file is lost among them."""
@@ -172,7 +181,20 @@ class IndexReader:
 
     def tracks(self) -> list[Track]:
         """The tracks that have chunks, in order."""
-        return sorted({track for track, _ in self.usage()})
+        return self._tracks_in(keys.CHUNK)
+
+    def gap_tracks(self) -> list[Track]:
+        """The tracks that have gaps, in order."""
+        return self._tracks_in(keys.GAP)
+
+    def _tracks_in(self, table: str) -> list[Track]:
+        found: list[Track] = []
+        with self.store.read() as txn:
+            row = txn.from_key(table, b"")
+            while row is not None:
+                found.append(keys.track_of(row[0]))
+                row = txn.from_key(table, keys.after_track(found[-1]))
+        return found
 
     def volumes(self) -> dict[int, bytes]:
         """The uuid (16 bytes) of each volume's number, as it was when last seen."""

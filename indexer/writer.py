@@ -124,6 +124,30 @@ class IndexWriter:
                 if value is not None:
                     txn.put(keys.CHUNK, key_of(record), encode(replace(decode(key_of(record), value), lost=lost)))
 
+    def commit_lost(self, records: Iterable[ChunkRecord]) -> None:
+        """Rows of another index whose files are missing, taken over; rows that are there already stay."""
+        with self.store.write() as txn:
+            tally = Tally(txn)
+            for record in records:
+                if txn.get(keys.CHUNK, key_of(record)) is None:
+                    _put_chunk(txn, tally, replace(record, init_id=0, lost=True))
+            tally.write()
+
+    def drop(self, records: Iterable[ChunkRecord]) -> None:
+        """Remove rows without a trace: for those that a rebuild made too early."""
+        with self.store.write() as txn:
+            tally = Tally(txn)
+            for record in records:
+                if txn.delete(keys.CHUNK, key_of(record)):
+                    tally.removed(record)
+            tally.write()
+
+    def remember_garbage(self, garbage: Iterable[Garbage]) -> None:
+        """Files that another index wanted to be unlinked."""
+        with self.store.write() as txn:
+            for entry in garbage:
+                txn.put(keys.GARBAGE, keys.garbage(entry.volume, entry.path), encode_garbage(entry))
+
     def forget(self, garbage: Iterable[Garbage]) -> None:
         """These files are unlinked, and that is durable."""
         with self.store.write() as txn:

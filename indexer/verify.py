@@ -1,0 +1,207 @@
+"""Do index and files agree? Tests invariants I1, I2, I5 and I7 and says in plain words what is wrong.
+
+It may run beside the recorder: what changes meanwhile is looked at twice before it is called wrong. A damaged file is a
+finding, never an exception.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import islice
+
+from indexer import consistency
+from indexer.reader import IndexReader
+from indexer.rebuild import checked_summary, summary
+from indexer.records import ChunkRecord, from_sealed
+from nvr.chunk.name import ChunkName
+from nvr.chunk.reader import ChunkReader
+from nvr.chunk.sealed import SealedChunk
+from nvr.chunk.volume import Volume
+from nvr.errors import IntegrityError, NvrError, StorageError
+from nvr.media import Track
+from nvr.timebase import US_PER_S
+
+ADOPTABLE_US = 6 * 3600 * US_PER_S  # as `indexer.bookkeeper`: so far back the recorder's start looks for files
+BATCH = 500
+REBUILD = "nvr rebuild makes the index anew from the files"
+
+
+class Invariant(Enum):
+    """What must be true (DESIGN section 4); the others belong to retention."""
+
+    I1 = "every row has a file whose length and footer match"
+    I2 = "every file is indexed, open, garbage or adoptable"
+    I5 = "no two chunks of one run overlap"
+    I7 = "a rebuilt index equals the index"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong."""
+
+    invariant: Invariant
+    where: str  # a file, or a track and a time
+    what: str  # one plain sentence without a full stop
+    hint: str  # how to mend it
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it has come."""
+
+    rows: int
+    of_rows: int
+    findings: int
+
+
+Report = Callable[[Progress], None]
+
+
+def verify(
+    reader: IndexReader, volumes: Mapping[int, Volume], *, now_us: int, deep: bool = False, report: Report
+) -> list[Finding]:
+    """Everything that is wrong.
+
+    Args:
+        reader: the index.
+        volumes: by number; read-only will do.
+        now_us: files younger than some hours may wait for the recorder's next start.
+        deep: read every byte and test every hash, not only lengths and footers.
+        report: is told how far it has come, every `BATCH` rows or files.
+
+    Raises:
+        StorageError: the index itself cannot be read.
+    """
+    check = _Check(reader, volumes, now_us, deep=deep)
+    findings: list[Finding] = []
+    total = reader.rows()
+    for done, found in check.run():
+        findings += found
+        report(Progress(done, total, len(findings)))
+    return findings
+
+
+class _Check:
+    """One run."""
+
+    def __init__(self, reader: IndexReader, volumes: Mapping[int, Volume], now_us: int, *, deep: bool) -> None:
+        self._reader = reader
+        self._volumes = volumes
+        self._now_us = now_us
+        self._deep = deep
+        self._garbage = {(entry.volume, entry.path) for entry in reader.garbage()}
+
+    def run(self) -> Iterator[tuple[int, list[Finding]]]:
+        """Pieces of the work: how many rows are done, and what was found in this piece."""
+        yield 0, list(self._known_volumes())
+        done = 0
+        for track in self._reader.tracks():
+            try:
+                for page in self._reader.pages(track):
+                    for at in range(0, len(page), BATCH):
+                        batch = page[at : at + BATCH]
+                        done += len(batch)
+                        yield done, [finding for record in batch for finding in self._row(record)]
+                yield done, [Finding(Invariant[m.invariant], str(track), m.what, REBUILD) for m in self._tables(track)]
+            except IntegrityError as error:
+                yield done, [Finding(Invariant.I7, str(track), error.what, REBUILD)]
+        for number, volume in self._volumes.items():
+            files = volume.chunks()
+            while batch_of_files := list(islice(files, BATCH)):
+                yield done, [found for name, _ in batch_of_files for found in self._file(number, volume, name)]
+
+    def _known_volumes(self) -> Iterator[Finding]:
+        used = {number for _, number in self._reader.usage()}
+        for number in sorted(used - self._volumes.keys()):
+            hint = "connect the disk, or put the volume back into nvr.toml"
+            yield Finding(Invariant.I1, f"volume {number}", "rows point to it, but it cannot be looked at", hint)
+        uuids = self._reader.volumes()
+        for number, volume in self._volumes.items():
+            if uuids.get(number, volume.uuid) != volume.uuid:
+                what = "this is another volume than the one the index knows by this number"
+                yield Finding(Invariant.I1, str(volume.path), what, "mount the right disk")
+
+    def _tables(self, track: Track) -> list[consistency.Mismatch]:
+        return consistency.mismatches(self._reader.store, track)
+
+    # -- I1, I7: rows ----------------------------------------------------------------------------------------------
+
+    def _row(self, record: ChunkRecord) -> Iterator[Finding]:
+        volume = self._volumes.get(record.volume)
+        if volume is None:
+            return
+        where = str(volume.resolve(record.name()))
+        try:
+            with ChunkReader(volume.open_read(record.name())) as chunk:
+                size = chunk.size_bytes
+                sealed = checked_summary(chunk, record.name(), where)
+                problem = next(iter(chunk.problems()), None) if self._deep else None
+        except StorageError as error:
+            if not record.lost and self._still(record):
+                yield self._unreadable(where, error)
+            return
+        except IntegrityError as error:
+            yield Finding(
+                Invariant.I1, where, error.what, "what is whole in it still plays; keep it, and check the disk"
+            )
+            return
+        if record.lost:
+            yield Finding(Invariant.I1, where, "the row says that the file is lost, but it is there", REBUILD)
+        if size != record.bytes:
+            what = f"the file has {size} bytes, but its row says {record.bytes}"
+            yield Finding(Invariant.I1, where, what, REBUILD)
+        if problem is not None:
+            what = f"{problem.what} (byte {problem.offset})"
+            yield Finding(Invariant.I1, where, what, "the bytes are not what was recorded; check the disk")
+        yield from self._same(record, sealed, where)
+
+    def _unreadable(self, where: str, error: StorageError) -> Finding:
+        if isinstance(error.__cause__, FileNotFoundError):
+            hint = "find out who removed it; nvr rebuild makes an index without it"
+            return Finding(Invariant.I1, where, "the file is missing", hint)
+        return Finding(Invariant.I1, where, error.what, error.hint or "check the disk")
+
+    def _still(self, record: ChunkRecord) -> bool:
+        """Whether the row still says the same; retention may have taken it."""
+        return self._reader.chunk(record.name()) == record
+
+    def _same(self, record: ChunkRecord, sealed: SealedChunk, where: str) -> Iterator[Finding]:
+        """What a rebuild would write, field by field."""
+        if record.by_name:
+            yield Finding(Invariant.I7, where, "only the file's name is indexed, but its footer can be read", REBUILD)
+            return
+        rebuilt = from_sealed(sealed, record.volume, record.init_id)
+        if rebuilt != replace(record, lost=False):
+            names = [name for name in rebuilt.__slots__ if getattr(rebuilt, name) != getattr(record, name)]
+            what = f"row and footer differ in {', '.join(names)}"
+            yield Finding(Invariant.I1 if "root" in names else Invariant.I7, where, what, REBUILD)
+        if self._reader.init(record.init_id) is None:
+            yield Finding(Invariant.I7, where, f"its init segment {record.init_id} is not in the index", REBUILD)
+
+    # -- I2: files -------------------------------------------------------------------------------------------------
+
+    def _file(self, number: int, volume: Volume, name: ChunkName) -> Iterator[Finding]:
+        where = str(volume.resolve(name))
+        try:
+            record = self._reader.chunk(name)
+        except IntegrityError as error:
+            yield Finding(Invariant.I7, where, error.what, REBUILD)
+            return
+        if record is not None and record.volume == number:
+            return
+        if record is not None:
+            what = f"the index says that this chunk lies on volume {record.volume}"
+            yield Finding(Invariant.I2, where, what, "it is a copy: remove one of the two")
+        elif (number, name.path()) not in self._garbage:
+            yield from self._not_indexed(volume, name, where)
+
+    def _not_indexed(self, volume: Volume, name: ChunkName, where: str) -> Iterator[Finding]:
+        try:
+            summary(volume, name)
+        except NvrError as error:
+            if isinstance(error.__cause__, FileNotFoundError):  # deleted while we looked
+                return
+            yield Finding(Invariant.I2, where, f"it is not indexed, and cannot be: {error.what}", "check the disk")
+            return
+        if name.start_us < self._now_us - ADOPTABLE_US and self._reader.chunk(name) is None:
+            yield Finding(Invariant.I2, where, "the file is not indexed", REBUILD)
