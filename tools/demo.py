@@ -240,8 +240,9 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 def _in_words(outcome: Outcome) -> str:
     verdict = "Nothing is missing." if outcome.complete else "SOMETHING IS MISSING."
+    footage = f"{outcome.access_units_recorded} pictures in {outcome.chunks} files, {outcome.bytes / 1e6:.0f} MB"
+    cost = f"{outcome.recorder_cpu_s_per_gb} CPU seconds a GB and {outcome.recorder_pss_mb} MB of memory"
     return (
-        f"{verdict} {outcome.recorded_tracks} of {outcome.tracks} streams, "
-        f"{outcome.access_units_recorded} pictures in {outcome.chunks} files, {outcome.bytes / 1e6:.0f} MB; {outcome.lost_access_units} pictures lost. "
-        f"The recorder took {outcome.recorder_cpu_s_per_gb} CPU seconds a GB and {outcome.recorder_pss_mb} MB of memory."
+        f"{verdict} {outcome.recorded_tracks} of {outcome.tracks} streams, {footage}; "
+        f"{outcome.lost_access_units} pictures lost. The recorder took {cost}."
     )
