@@ -29,7 +29,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "msgspec": ("indexer/", "web/", "tools/"),
     "multidict": ("web/",),  # aiohttp's own
     "numpy": ("nvr/", "indexer/", "retention/", "web/", "tools/"),
-    "psutil": ("nvr/chunk/volume.py", "web/health*"),
     "pydantic": ("nvr/config.py",),
     "rich": ("tools/",),
     "structlog": ("nvr/", "indexer/", "retention/", "web/", "tools/"),

@@ -93,7 +93,7 @@ def test_import_circle_through_a_package_is_found() -> None:
         ("indexer/reader.py", "def f():\n    import lmdb\n"),
         ("nvr/capture/engine.py", "import av\n"),
         ("tools/run.py", "from aiohttp import web\n"),
-        ("web/app.py", "import psutil\n"),
+        ("web/app.py", "import lmdb\n"),
         ("nvr/media.py", "import requests\n"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.architecture import ROOMS
+from tests.architecture import LAYERS, ROOMS, committed, imports, python
 from tools.main import app
 
 ROOT = Path(__file__).parent.parent
@@ -70,6 +70,12 @@ def test_locks_agree_on_every_version() -> None:
         set(re.findall(r"^\S+==.*", text_of(f"requirements/{name}.txt"), re.MULTILINE)) for name in ("runtime", "dev")
     )
     assert runtime <= dev
+
+
+def test_every_dependency_is_imported_somewhere() -> None:
+    sources = [source for source in python(committed(ROOT)) if source.package in LAYERS]
+    imported = {found.target.split(".")[0] for source in sources for found in imports(source)}
+    assert dependencies() - imported == {"tzdata"}  # zoneinfo finds it by itself
 
 
 def test_decisions_give_a_reason_for_each_dependency() -> None:
