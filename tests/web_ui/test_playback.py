@@ -48,6 +48,7 @@ def test_seek_to_instant_shows_its_very_picture(face: Face, town: Town) -> None:
         assert abs(shown.wall_us - town.wall_of(number)) <= 2
 
 
+@pytest.mark.slow
 def test_seek_with_b_frames_shows_its_very_picture(face: Face, town: Town) -> None:
     stand_at(face, BFRAMES, town.start_us + 3 * US_PER_S)
     for number, offset_us in edges([0, 1, 2, 3, GROUP - 1, GROUP, 2 * GROUP - 1, 2 * GROUP, 2 * GROUP + 1, 299]):
@@ -108,6 +109,7 @@ def test_end_of_footage_is_said_not_frozen(face: Face, town: Town) -> None:
     assert face.part("hole-next").inner_text() == "Xem trực tiếp"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.5, 2, 4])
 def test_speed_is_kept_by_the_wall_clock(face: Face, town: Town, speed: float) -> None:
     face.open(f"#/{GAPPY}/{town.start_us}")
