@@ -7,9 +7,9 @@ files.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
@@ -83,31 +83,70 @@ class Late(Generic[T]):
             return self._value
 
 
-@dataclass(frozen=True, slots=True)
 class Archive:
-    """Where the web server reads: each part is opened when it is first asked for."""
+    """Where the web server reads: each part is opened when it is first asked for. Safe between threads.
 
-    index: Callable[[], IndexReader]
-    board: Callable[[], Board]
-    registry: Callable[[], Registry]
-    volumes: Mapping[int, Callable[[], Volume]]
-    clock: Clock
+    Args:
+        index: gives the index.
+        board: gives the board.
+        registry: gives the registry.
+        volumes: gives each configured volume, by number.
+        clock: tells the time.
+    """
 
-    def channel(self, number: int) -> Channel:
-        """A configured channel.
+    def __init__(
+        self,
+        *,
+        index: Callable[[], IndexReader],
+        board: Callable[[], Board],
+        registry: Callable[[], Registry],
+        volumes: Mapping[int, Callable[[], Volume]],
+        clock: Clock,
+    ) -> None:
+        self.index = index
+        self.board = board
+        self.clock = clock
+        self._registry = registry
+        self._volumes = volumes
+        self._channels: tuple[int, dict[int, Channel]] | None = None  # at this revision of the registry
+
+    def channels(self) -> list[Channel]:
+        """The configured channels by number, without user names and passwords: nothing here needs them.
+
+        Kept until the registry changes: to read it, every password is decrypted.
+        """
+        return list(self._known_channels().values())
+
+    def require(self, track: Track) -> None:
+        """Check that a track's channel is configured, or was and has footage still.
 
         Raises:
-            NoSuchThing: there is none of this number.
+            NoSuchThing: neither.
         """
-        for channel in self.registry().channels():
-            if channel.number == number:
-                return channel
-        raise NoSuchThing("there is no such channel", where=f"channel {number}", hint="/api/channels lists them")
+        if track.channel not in self._known_channels() and self.index().last(track) is None:
+            where, hint = f"channel {track.channel}", "/api/channels lists them"
+            raise NoSuchThing("there is no such channel", where=where, hint=hint)
 
-    def chunks(self, track: Track, window: TimeRange) -> list[StoredChunk]:
-        """Every chunk that overlaps the window, by start: indexed, sealed but not indexed yet, growing."""
+    def _known_channels(self) -> dict[int, Channel]:
+        registry = self._registry()
+        revision = registry.revision()
+        known = self._channels
+        if known is None or known[0] != revision:
+            rows = {channel.number: replace(channel, username="", password="") for channel in registry.channels()}
+            known = self._channels = (revision, dict(sorted(rows.items())))
+        return known[1]
+
+    def chunks(self, track: Track, window: TimeRange, newest: Sequence[StoredChunk] | None = None) -> list[StoredChunk]:
+        """Every chunk that overlaps the window, by start: indexed, sealed but not indexed yet, growing.
+
+        Args:
+            track: whose.
+            window: when.
+            newest: what `newest` gave, if it was asked already.
+        """
         found = [_from_record(record) for record in self.index().chunks(track, window) if not record.lost]
-        found += [chunk for chunk in self.newest(track) if chunk.time.overlaps(window)]
+        newest = self.newest(track) if newest is None else newest
+        found += [chunk for chunk in newest if chunk.time.overlaps(window)]
         by_identity = {chunk.identity: chunk for chunk in reversed(found)}  # an indexed one wins
         return sorted(by_identity.values(), key=lambda chunk: chunk.start_us)
 
@@ -171,7 +210,7 @@ class Archive:
 
     def _volume(self, number: int) -> Volume:
         try:
-            return self.volumes[number]()
+            return self._volumes[number]()
         except KeyError:
             hint = "add it to nvr.toml again"
             raise StorageError("the volume is not configured", where=f"volume {number}", hint=hint) from None
@@ -179,7 +218,7 @@ class Archive:
     def _unindexed(self, track: Track, from_us: int) -> list[StoredChunk]:
         known = {(row.run, row.sequence) for row in self.index().chunks(track, TimeRange(from_us, 2**62))}
         found = []
-        for number in self.volumes:
+        for number in self._volumes:
             with suppress(StorageError):  # a volume that is away holds nothing that can be shown
                 names = self._volume(number).chunks(channel=track.channel, since_us=max(0, from_us - CLOCK_SLACK_US))
                 found += [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]

@@ -60,7 +60,7 @@ class ClipRoom:
         return await send(request, content)
 
     def _content(self, asked: ClipQuery) -> Content:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         chunks = tuple(self._archive.chunks(asked.track_asked, asked.window))
         key = (asked, chunks)
         content = self._kept.get(key)

@@ -47,15 +47,15 @@ class FragmentsRoom:
         return await asyncio.to_thread(self._fragments, asked)
 
     def _fragments(self, asked: FragmentsQuery) -> Fragments:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
+        newest = self._archive.newest(track)
         tables = []
-        for chunk in self._archive.chunks(track, window):
+        for chunk in self._archive.chunks(track, window, newest):
             footage = self._footage.read(chunk)
             rows = choose(footage.fragments, window)
             if rows:
                 tables.append(_table(footage, rows))
-        newest = self._archive.newest(track)
         return Fragments(
             track=asked.track,
             from_us=asked.from_us,
@@ -64,7 +64,7 @@ class FragmentsRoom:
             previous_us=self._previous(asked, newest),
             next_us=self._next(asked, newest),
             chunks=tables,
-            gaps=gaps(self._archive, track, window),
+            gaps=gaps(self._archive, track, window, newest),
         )
 
     def _previous(self, asked: FragmentsQuery, newest: Sequence[StoredChunk]) -> int | None:

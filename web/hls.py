@@ -66,7 +66,7 @@ class HlsRoom:
         return await send(request, Content(PLAYLIST, (text.encode(),), headers={"Cache-Control": "no-store"}))
 
     def _playlist(self, asked: ClipQuery) -> str:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         chunks = self._archive.chunks(asked.track_asked, asked.window)
         parts = [(f, segments(choose(f.fragments, asked.window))) for f in map(self._footage.read, chunks)]
         parts = [(footage, rows) for footage, rows in parts if rows]

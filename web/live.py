@@ -176,7 +176,7 @@ class LiveRoom:
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops")
 
     async def _serve(self, asked: TrackQuery, request: web.Request) -> web.StreamResponse:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
         await socket.prepare(request)
         self._open.add(socket)
@@ -236,7 +236,7 @@ class Viewer:
 
     async def _tell_state(self) -> None:
         board = self._archive.board()
-        state = state_of(board, board.track(self._track), self._archive.clock.wall_us())
+        state = state_of(board.recorder(), board.track(self._track), self._archive.clock.wall_us())
         if state != self._state:
             self._state = state
             await self._socket.send_str(encode(state).decode())

@@ -4,6 +4,8 @@ A sealed chunk never changes, so browsers may keep it for ever; the growing one 
 """
 
 import asyncio
+import os
+from functools import partial
 
 from aiohttp import web
 
@@ -109,10 +111,14 @@ class MediaRoom:
 
     async def _send_media(self, asked: MediaQuery, request: web.Request) -> web.StreamResponse:
         chunk = await self._finder.find(asked, request)
-        # Opened here, so that a missing file is an answer and not a broken connection.
+        # Opened here, so that a missing file is an answer and not a broken connection; each part has its own copy.
         fd = self._archive.open_file(chunk)
-        part = FilePart(lambda: fd, 0, chunk.readable_bytes)
-        return await send(request, Content(MP4, (part,), etag_of(chunk), KEPT if chunk.sealed else NOT_KEPT))
+        try:
+            part = FilePart(partial(os.dup, fd), 0, chunk.readable_bytes)
+            kept = KEPT if chunk.sealed else NOT_KEPT
+            return await send(request, Content(MP4, (part,), etag_of(chunk), kept))
+        finally:
+            os.close(fd)
 
 
 def etag_of(chunk: StoredChunk) -> str:

@@ -1,8 +1,8 @@
 """Who this recorder is, and how its cameras are."""
 
 from aiohttp import web
-from indexer.board import TrackStatus
 
+from indexer.board import RecorderStatus, TrackStatus
 from nvr import __version__
 from nvr.channel import Channel
 from nvr.config import SiteSettings
@@ -65,16 +65,18 @@ class SiteRoom:
 
     async def _tell_channels(self, _asked: NoQuery, request: web.Request) -> list[ChannelState]:
         user = user_of(request)
-        statuses = {status.track: status for status in self._archive.board().all()}
-        channels = sorted(self._archive.registry().channels(), key=lambda channel: channel.number)
-        allowed = [c for c in channels if self._may(user, Action.SEE_CHANNELS, c.number, None)]
-        return [self._channel(channel, statuses) for channel in allowed]
+        board = self._archive.board()
+        recorder, statuses = board.recorder(), {status.track: status for status in board.all()}
+        allowed = [c for c in self._archive.channels() if self._may(user, Action.SEE_CHANNELS, c.number, None)]
+        return [self._channel(channel, recorder, statuses) for channel in allowed]
 
-    def _channel(self, channel: Channel, statuses: dict[Track, TrackStatus]) -> ChannelState:
+    def _channel(
+        self, channel: Channel, recorder: RecorderStatus | None, statuses: dict[Track, TrackStatus]
+    ) -> ChannelState:
         index = self._archive.index()
         urls = {TrackKind.MAIN: channel.main_url, TrackKind.SUB: channel.sub_url}
         tracks = [Track(channel.number, kind) for kind, url in urls.items() if url]
-        states = [self._track(channel, track, statuses.get(track)) for track in tracks]
+        states = [self._track(channel, track, recorder, statuses.get(track)) for track in tracks]
         firsts = [first_us for track in tracks if (first_us := index.first(track)) is not None]
         firsts += [status.start_us for track in tracks if (status := statuses.get(track)) and status.start_us]
         lasts = [state.last_us for state in states if state.last_us is not None]
@@ -87,9 +89,10 @@ class SiteRoom:
             tracks=states,
         )
 
-    def _track(self, channel: Channel, track: Track, status: TrackStatus | None) -> TrackState:
-        now_us = self._archive.clock.wall_us()
-        state = state_of(self._archive.board(), status, now_us) if channel.enabled else _OFF
+    def _track(
+        self, channel: Channel, track: Track, recorder: RecorderStatus | None, status: TrackStatus | None
+    ) -> TrackState:
+        state = state_of(recorder, status, self._archive.clock.wall_us()) if channel.enabled else _OFF
         ends = [self._archive.index().last(track), status.end_us if status else None]
         return TrackState(
             kind=_WORDS[track.kind],

@@ -3,7 +3,7 @@
 The board keeps what the recorder said last; when its heartbeat has stopped, that is no longer true, and we say so.
 """
 
-from indexer.board import Board, RecorderStatus, TrackStatus
+from indexer.board import RecorderStatus, TrackStatus
 from nvr.media import GapReason
 from nvr.timebase import US_PER_S
 from web.wire import Gap, LiveState, ReasonWord
@@ -18,9 +18,9 @@ def is_running(recorder: RecorderStatus | None, now_us: int) -> bool:
     return recorder is not None and abs(now_us - recorder.heartbeat_us) < SILENT_AFTER_US
 
 
-def state_of(board: Board, status: TrackStatus | None, now_us: int) -> LiveState:
+def state_of(recorder: RecorderStatus | None, status: TrackStatus | None, now_us: int) -> LiveState:
     """State, reason and message of a track, now."""
-    if not is_running(board.recorder(), now_us):
+    if not is_running(recorder, now_us):
         return LiveState("stopped", "restart", _GONE)
     if status is None:
         return LiveState("connecting", None, _NEVER)

@@ -74,7 +74,7 @@ class StillRoom:
         return await send(request, Content(JPEG, (jpeg,), etag, headers))
 
     def _find(self, asked: StillQuery) -> _Found:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         track, at_us = asked.track_asked, asked.at_us
         for chunk in reversed(self._archive.chunks(track, TimeRange(max(0, at_us - HOLD_US), at_us + 1))):
             footage = self._footage.read(chunk)

@@ -2,12 +2,13 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from nvr.media import Track
 from nvr.timebase import TimeRange
-from web.archive import Archive
+from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.query import TrackQuery, WindowQuery
 from web.route import Route, route
@@ -52,24 +53,25 @@ class TimelineRoom:
         return await asyncio.to_thread(self._timeline, asked)
 
     def _timeline(self, asked: WindowQuery) -> Timeline:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
-        newest = [chunk.time for chunk in self._archive.newest(track)]
-        spans = [*self._archive.index().spans(track, window), *(t for t in newest if t.overlaps(window))]
+        newest = self._archive.newest(track)
+        times = [chunk.time for chunk in newest]
+        spans = [*self._archive.index().spans(track, window), *(time for time in times if time.overlaps(window))]
         first_us = self._archive.index().first(track)
         return Timeline(
             track=asked.track,
             from_us=asked.from_us,
             to_us=asked.to_us,
             now_us=self._archive.clock.wall_us(),
-            first_us=first_us if first_us is not None else min((t.start_us for t in newest), default=None),
-            last_us=last_us(self._archive, track),
+            first_us=first_us if first_us is not None else min((time.start_us for time in times), default=None),
+            last_us=last_us(self._archive, track, newest),
             spans=merged(spans, window),
-            gaps=gaps(self._archive, track, window),
+            gaps=gaps(self._archive, track, window, newest),
         )
 
     async def _tell_days(self, asked: TrackQuery, _request: web.Request) -> Days:
-        self._archive.channel(asked.channel)
+        self._archive.require(asked.track_asked)
         rows = self._archive.index().days(asked.track_asked)
         return Days(asked.track, [Day(day, b64encode(minutes).decode()) for day, minutes in rows])
 
@@ -85,14 +87,14 @@ def merged(spans: list[TimeRange], window: TimeRange) -> list[tuple[int, int]]:
     return rows
 
 
-def last_us(archive: Archive, track: Track) -> int | None:
-    """Where a track's footage ends, the growing chunk included."""
-    ends = [chunk.end_us for chunk in archive.newest(track)]
+def last_us(archive: Archive, track: Track, newest: Sequence[StoredChunk]) -> int | None:
+    """Where a track's footage ends, what is not indexed yet included."""
+    ends = [chunk.end_us for chunk in newest]
     indexed_us = archive.index().last(track)
     return max([*ends, *([indexed_us] if indexed_us is not None else [])], default=None)
 
 
-def gaps(archive: Archive, track: Track, window: TimeRange) -> list[Gap]:
+def gaps(archive: Archive, track: Track, window: TimeRange, newest: Sequence[StoredChunk]) -> list[Gap]:
     """The gaps that touch a window, clipped to it, by start; the one that is still open last."""
     rows = [
         Gap(gap.start_us, gap.end_us, reason_word(gap.reason) or "camera", gap.detail, open=False)
@@ -100,8 +102,8 @@ def gaps(archive: Archive, track: Track, window: TimeRange) -> list[Gap]:
     ]
     now_us, board = archive.clock.wall_us(), archive.board()
     status = board.track(track)
-    state = state_of(board, status, now_us)
-    still = open_gap(state, last_us(archive, track), status.since_us if status else None, now_us)
+    state = state_of(board.recorder(), status, now_us)
+    still = open_gap(state, last_us(archive, track, newest), status.since_us if status else None, now_us)
     if still is not None and TimeRange(still.start_us, still.end_us).overlaps(window):
         rows.append(still)
     return [_clipped(gap, window) for gap in sorted(rows, key=lambda gap: gap.start_us)]

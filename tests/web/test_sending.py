@@ -1,6 +1,7 @@
 """Ranges and validators as RFC 9110 has them, over real sockets and real files."""
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,6 +150,26 @@ async def test_sealed_media_is_the_file_and_may_be_kept_for_ever(server: Server,
     init = await server.ask(chunk["init_url"])
     assert data.startswith(init.body)
     assert init.headers["ETag"] != reply.headers["ETag"]
+
+
+async def test_answers_without_a_body_leave_no_file_open(server: Server, house: House) -> None:
+    house.record(stream(), START_US)
+    table = await server.json("/api/channels/1/fragments", from_us=START_US, to_us=START_US + US_PER_S)
+    url = table["chunks"][0]["media_url"]
+    etag = (await server.ask(url)).headers["ETag"]
+    before = open_files()
+    for method, headers in (
+        ("HEAD", {}),
+        ("GET", {"If-None-Match": etag}),
+        ("GET", {"Range": "bytes=999999-"}),
+        ("GET", {}),
+    ):
+        await server.ask(url, method=method, headers=headers)
+    assert open_files() == before
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_file_cut_short_breaks_the_connection_and_not_the_server(

@@ -1,0 +1,138 @@
+"""What there is to see: channels, timeline and days, from index, folders and board together."""
+
+from base64 import b64decode
+from dataclasses import replace
+
+import pytest
+
+from nvr.capture.report import TrackState
+from nvr.channel import Channel
+from nvr.media import Gap, GapReason, Track, TrackKind
+from nvr.timebase import US_PER_S, TimeRange, utc
+from tests.manual_clock import ManualClock
+from tests.web.archive import MAIN, START_US, House, groups
+from tests.web.pictures import stream
+from tests.web.server import Server
+from web.status import open_gap
+from web.timeline import JOINED_US, merged
+from web.wire import LiveState
+
+SECRET = "correct horse battery"
+TIMELINE = "/api/channels/1/timeline"
+
+
+async def test_channels_tell_state_and_extent_of_every_track(server: Server, house: House) -> None:
+    source = stream()
+    end_us = house.record(source, START_US, group_count=2)
+    growing = house.begin(source, end_us, groups(source, 2, 2), sequence=3)
+    growing.append(2)
+    house.post(Track(1, TrackKind.SUB), TrackState.WAITING, reason=GapReason.NETWORK, message="no route to host")
+    (channel,) = await server.json("/api/channels")
+    main, sub = channel["tracks"]
+    assert (channel["number"], channel["name"], channel["enabled"]) == (1, "Cổng chợ", True)
+    assert (channel["first_us"], channel["last_us"]) == (START_US, growing.end_us)
+    assert (main["kind"], main["state"], main["last_us"]) == ("main", "recording", growing.end_us)
+    assert (main["codec"], main["width"], main["height"]) == ("avc1.42c00c", 320, 180)
+    assert (sub["state"], sub["reason"], sub["message"]) == ("waiting", "network", "no route to host")
+    assert (sub["codec"], sub["last_us"]) == (None, None)
+
+
+async def test_channels_follow_the_registry_and_tell_no_password(server: Server, house: House) -> None:
+    house.registry.put(Channel(7, "Bến xe", "rtsp://b/main", "", "admin", SECRET, enabled=False))
+    reply = await server.ask("/api/channels")
+    assert [(row["number"], [t["kind"] for t in row["tracks"]]) for row in reply.json] == [
+        (1, ["main", "sub"]),
+        (7, ["main"]),
+    ]
+    assert reply.json[1]["tracks"][0]["state"] == "off"
+    for word in (SECRET, "admin", "rtsp:"):
+        assert word not in reply.body.decode()
+    assert all(channel.password == "" for channel in house.archive().channels())
+    house.registry.remove(7)
+    assert len(await server.json("/api/channels")) == 1
+
+
+async def test_footage_of_a_removed_channel_can_still_be_seen(server: Server, house: House) -> None:
+    house.record(stream(), START_US)
+    house.registry.remove(1)
+    assert (await server.still(START_US))[0] == 0
+    assert (await server.ask("/api/channels/1/days", track="sub")).status == 404
+
+
+async def test_timeline_merges_clips_and_gives_reasons(server: Server, house: House, clock: ManualClock) -> None:
+    source = stream()
+    gap_us = house.record(source, START_US, group_count=2)
+    later_us = gap_us + 10 * US_PER_S
+    end_us = house.record(source, later_us, run=2, first_group=2)
+    house.commit(gaps=[Gap(MAIN, gap_us, later_us, GapReason.CAMERA, "it closed the session")])
+    timeline = await server.json(TIMELINE, from_us=START_US + 500_000, to_us=later_us + 500_000)
+    assert timeline["spans"] == [[START_US + 500_000, gap_us], [later_us, later_us + 500_000]]
+    assert timeline["gaps"] == [
+        {"start_us": gap_us, "end_us": later_us, "reason": "camera", "detail": "it closed the session", "open": False}
+    ]
+    assert (timeline["first_us"], timeline["last_us"], timeline["now_us"]) == (START_US, end_us, clock.wall_us())
+    inside = await server.json(TIMELINE, from_us=gap_us + 1, to_us=gap_us + 5)
+    assert inside["spans"] == []
+    assert [(gap["start_us"], gap["end_us"]) for gap in inside["gaps"]] == [(gap_us + 1, gap_us + 5)]
+
+
+async def test_timeline_of_channel_without_footage_is_empty(server: Server) -> None:
+    timeline = await server.json(TIMELINE, from_us=0, to_us=US_PER_S)
+    assert (timeline["spans"], timeline["gaps"], timeline["first_us"], timeline["last_us"]) == ([], [], None, None)
+
+
+async def test_days_hold_a_bit_for_each_minute(server: Server, house: House) -> None:
+    end_us = house.record(stream(), START_US)
+    days = await server.json("/api/channels/1/days")
+    (day,) = days["days"]
+    bits = b64decode(day["minutes"])
+    moment = utc(START_US)
+    assert day["day"] == int(moment.strftime("%Y%m%d"))
+    minutes = {m for m in range(1440) if bits[m >> 3] & 1 << (m & 7)}
+    assert minutes == {moment.hour * 60 + moment.minute, utc(end_us - 1).hour * 60 + utc(end_us - 1).minute}
+    assert len(bits) == 180
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([], []),
+        ([(0, 10), (10, 20)], [(5, 20)]),
+        ([(0, 10), (10 + JOINED_US, 20 + JOINED_US)], [(5, 20 + JOINED_US)]),
+        ([(0, 10), (11 + JOINED_US, 20 + JOINED_US)], [(5, 10), (11 + JOINED_US, 20 + JOINED_US)]),
+        ([(8, 30), (9, 12)], [(8, 30)]),
+        ([(0, 5), (900_000, 910_000)], []),
+    ],
+)
+def test_spans_that_meet_are_one(spans: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
+    assert merged([TimeRange(*span) for span in spans], TimeRange(5, 800_000)) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "last_us", "since_us", "expected"),
+    [
+        (LiveState("recording", None, ""), 5, 5, None),
+        (LiveState("waiting", "network", "gone"), 5, 7, (5, 9, "network")),
+        (LiveState("waiting", "network", "gone"), None, 7, (7, 9, "network")),
+        (LiveState("waiting", "network", "gone"), None, None, None),
+        (LiveState("waiting", "network", "gone"), 9, 7, None),
+        (LiveState("off", None, ""), 5, 7, (5, 9, "operator")),
+        (LiveState("no_disk", "disk", ""), 5, 7, (5, 9, "disk")),
+    ],
+)
+def test_gap_is_open_while_nothing_is_recorded(
+    state: LiveState, last_us: int | None, since_us: int | None, expected: tuple[int, int, str] | None
+) -> None:
+    gap = open_gap(state, last_us, since_us, 9)
+    assert (None if gap is None else (gap.start_us, gap.end_us, gap.reason)) == expected
+
+
+def test_chunk_is_found_by_its_numbers_alone(house: House) -> None:
+    source = stream()
+    house.record(source, START_US)
+    archive = house.archive()
+    (first, second) = archive.chunks(MAIN, TimeRange(START_US, START_US + 60 * US_PER_S))
+    assert archive.find(MAIN, first.start_us + US_PER_S, 1, 2) == second
+    assert archive.find(MAIN, first.start_us, 2, 1) is None
+    assert archive.find(replace(MAIN, channel=2), first.start_us, 1, 1) is None
+    assert archive.find(MAIN, first.start_us + 3600 * US_PER_S, 1, 1) is None
