@@ -23,6 +23,7 @@ _FIXED = struct.Struct(">BBHII16sIIHIIi")
 _RARE = struct.Struct(">HII")  # sequence >> 16, composition_delay_90k, lost_packets; only where one of them is not 0
 _EXTENT = struct.Struct(">xB6xI")  # of _FIXED: flags and duration_us
 _RUN = struct.Struct(">4xI")
+_ROOM = struct.Struct(">xBH4xI16xI")  # flags, volume, duration_us and bytes
 _RECOVERED = 1
 _LOST = 2
 _BY_NAME = 4
@@ -154,6 +155,12 @@ def extent(value: bytes) -> tuple[int, bool]:
     """A chunk's duration in µs and whether its file is lost, without reading the rest of the row."""
     flags, duration_us = _EXTENT.unpack_from(value)
     return duration_us, bool(flags & _LOST)
+
+
+def room_of(value: bytes) -> tuple[int, int, int, bool]:
+    """A chunk's duration in µs, its volume, its bytes, and whether its file is lost, without reading the rest."""
+    flags, volume, duration_us, size = _ROOM.unpack_from(value)
+    return duration_us, volume, size, bool(flags & _LOST)
 
 
 def run_of(value: bytes) -> int:

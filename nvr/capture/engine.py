@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
@@ -20,7 +20,7 @@ from nvr.channel import Channel
 from nvr.chunk.recovery import recover
 from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
-from nvr.errors import StorageError
+from nvr.errors import StorageError, VolumeFull
 from nvr.media import Gap, GapReason, Track, TrackKind
 from nvr.timebase import US_PER_S, Clock
 
@@ -65,6 +65,7 @@ class Engine:
         self.pool = DiskPool(self.disks, clock)
         self._session_settings = SessionSettings.of(settings, tls_context(verify=settings.tls_verify))
         self._recovery = threading.Thread(target=self._recover, name="recovery")
+        self.on_full: Callable[[int], None] = lambda _: None  # called with a volume's number, by its disk's thread
 
     def _disk(self, volume: Volume, weight: int, site: str, limit_bytes: int) -> Disk:
         return Disk(
@@ -197,6 +198,8 @@ class Engine:
 
     def volume_failed(self, volume: Volume, error: StorageError, tracks: list[Track]) -> None:
         self.pool.failed(volume.number, str(error))
+        if isinstance(error, VolumeFull):
+            self.on_full(volume.number)
         self.reactor.call_from_thread(lambda: self._restart_chunks(tracks))
 
     def _restart_chunks(self, tracks: list[Track]) -> None:
@@ -224,6 +227,10 @@ class Engine:
         self.reactor.call_after(REPORT_US, self._report)
 
     # -- recovery (its own thread) -------------------------------------------------------------------------------
+
+    def has_recovered(self) -> bool:
+        """Whether nobody looks any more for what a crash left behind: until then no file may be deleted."""
+        return self._recovery.ident is not None and not self._recovery.is_alive()
 
     def _recover(self) -> None:
         """Seal what a crash left open and find what it kept out of the index, while the cameras already record."""

@@ -149,6 +149,24 @@ class Volume:
         except OSError as error:
             raise explained(error, str(self.path)) from error
 
+    def sync_apart(self) -> None:
+        """The same for any thread but the writer's.
+
+        The kernel tells of a failed write once for each open file (errseq_t): through a descriptor of its own this
+        call cannot take away the error that the writer's next `sync` must see.
+
+        Raises:
+            StorageError: what was changed before may not be on the disk.
+        """
+        try:
+            fd = self._fs.open(".", self._root_fd)
+            try:
+                self._fs.sync(fd)
+            finally:
+                self._fs.close(fd)
+        except OSError as error:
+            raise explained(error, str(self.path)) from error
+
     def free_bytes(self) -> int:
         """Room that is left for us."""
         return self._space()[0]
