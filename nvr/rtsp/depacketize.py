@@ -191,7 +191,14 @@ class Depacketizer(ABC):
             raise CameraError(f"the camera sends a picture of more than {UNIT_LIMIT_BYTES >> 20} MiB")
 
     def finish(self) -> None:
-        """The stream is over: give out the open access unit, with a loss unless its end was seen."""
+        """The stream is over: give out the open access unit, unless it is known to be a part of one.
+
+        Where marker bits can be believed, its end would have been seen. Where not, it may be whole: it counts a loss.
+        """
+        if self._trial == 0 or self._fragmented >= 0:
+            self._fragmented = self._middle = -1
+            self._clear()
+            return
         if not self._marked:
             self._lost = max(self._lost, 1)
         self._end_unit()

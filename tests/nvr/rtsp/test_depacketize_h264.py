@@ -216,9 +216,19 @@ def test_fragment_of_another_type_ends_the_open_one_without_it() -> None:
     assert samples[0].lost_packets >= 1
 
 
-def test_stream_that_ends_inside_a_nal_unit_gives_only_whole_ones() -> None:
-    samples = Bench().picture(idr(), *fu_a(idr(100, first=False))[:-1], marker=False).done()
-    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(idr()), 1)]
+def test_stream_that_ends_inside_a_nal_unit_gives_whole_pictures_only() -> None:
+    bench = Bench().picture(idr(), marker=False).picture(slice_(), *fu_a(slice_(100, first=False))[:-1], marker=False)
+    assert [(sample.data, sample.lost_packets) for sample in bench.done()] == [(lengths(idr()), 0)]
+
+
+def test_stream_that_ends_between_slices_before_a_trusted_marker_gives_whole_pictures_only() -> None:
+    bench = trusting().picture(slice_()).picture(slice_(), slice_(first=False), marker=False)
+    assert [(sample.data, sample.lost_packets) for sample in bench.done()] == [(lengths(slice_()), 0)]
+
+
+def test_stream_without_markers_gives_the_last_picture_with_a_loss_as_its_end_is_not_known() -> None:
+    samples = Bench().picture(idr(), marker=False).picture(slice_(), marker=False).done()
+    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(idr()), 0), (lengths(slice_()), 1)]
 
 
 def test_stream_that_ends_behind_a_marker_gives_the_picture_as_whole() -> None:
