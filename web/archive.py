@@ -63,12 +63,19 @@ class StoredChunk:
 class Late(Generic[T]):
     """Something that is opened when first used, and tried again at the next use if it is not there yet.
 
-    Safe between threads: LMDB and volumes must not be opened twice by one process.
+    Safe between threads: LMDB and volumes must not be opened twice by one process. What was replaced on disk (an index
+    that was made anew) is opened again; the old one ends with its last reader, not before.
+
+    Args:
+        opener: opens it.
+        path: the file that is it.
     """
 
-    def __init__(self, opener: Callable[[], T]) -> None:
+    def __init__(self, opener: Callable[[], T], path: Path) -> None:
         self._opener = opener
+        self._path = path
         self._value: T | None = None
+        self._file: tuple[int, int] | None = None
         self._lock = Lock()
 
     def __call__(self) -> T:
@@ -78,9 +85,18 @@ class Late(Generic[T]):
             StorageError: it cannot be opened now.
         """
         with self._lock:
-            if self._value is None:
+            if self._value is None or self._file_now() != self._file:
+                self._value = None
                 self._value = self._opener()
+                self._file = self._file_now()
             return self._value
+
+    def _file_now(self) -> tuple[int, int] | None:
+        try:
+            facts = self._path.stat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino
 
 
 class Archive:
@@ -267,12 +283,12 @@ def open_archive(settings: Settings, clock: Clock) -> Archive:
     """The archive that a configuration describes. Nothing is opened yet: the recorder may not have made it."""
 
     def volume(number: int, path: Path) -> Callable[[], Volume]:
-        return Late(lambda: Volume.open(number, path, create=False, clock=clock, read_only=True))
+        return Late(lambda: Volume.open(number, path, create=False, clock=clock, read_only=True), path)
 
     return Archive(
-        index=Late(lambda: IndexReader.open(settings.index_path)),
-        board=Late(lambda: Board.open(settings.board_path)),
-        registry=Late(lambda: Registry.open(settings.registry_path)),
+        index=Late(lambda: IndexReader.open(settings.index_path), settings.index_path / "data.mdb"),
+        board=Late(lambda: Board.open(settings.board_path), settings.board_path),
+        registry=Late(lambda: Registry.open(settings.registry_path), settings.registry_path / "data.mdb"),
         volumes={row.number: volume(row.number, row.path) for row in settings.volumes},
         clock=clock,
     )

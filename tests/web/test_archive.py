@@ -2,17 +2,21 @@
 
 from base64 import b64decode
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
+from nvr.config import Settings, VolumeSettings
+from nvr.errors import StorageError
 from nvr.media import Gap, GapReason, Track, TrackKind
 from nvr.timebase import US_PER_S, TimeRange, utc
 from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House, groups
 from tests.web.pictures import stream
 from tests.web.server import Server
+from web.archive import open_archive
 from web.status import open_gap
 from web.timeline import JOINED_US, merged
 from web.wire import LiveState
@@ -136,3 +140,19 @@ def test_chunk_is_found_by_its_numbers_alone(house: House) -> None:
     assert archive.find(MAIN, first.start_us, 2, 1) is None
     assert archive.find(replace(MAIN, channel=2), first.start_us, 1, 1) is None
     assert archive.find(MAIN, first.start_us + 3600 * US_PER_S, 1, 1) is None
+
+
+def test_index_that_was_made_anew_is_opened_again(tmp_path: Path, clock: ManualClock) -> None:
+    settings = Settings(data_dir=tmp_path, volumes=(VolumeSettings(number=1, path=tmp_path / "volume", weight=1),))
+    whole = TimeRange(0, 2**62)
+    with House(tmp_path, clock) as house:
+        house.record(stream(), START_US)
+    archive = open_archive(settings, clock)
+    assert len(archive.index().chunks(MAIN, whole)) == 2
+    (tmp_path / "index").rename(tmp_path / "index.before")
+    with pytest.raises(StorageError):
+        archive.index()
+    with House(tmp_path / "other", clock) as house:
+        house.record(stream(), START_US, groups_a_chunk=1)
+    (tmp_path / "other" / "index").rename(tmp_path / "index")
+    assert len(archive.index().chunks(MAIN, whole)) == 4
