@@ -109,8 +109,8 @@ LASTING: dict[str, Change] = {
     "wrong_password": lambda b, _: replace(b, wrong_password=True),
     "mute": lambda b, _: replace(b, mute=True),
     "channels": lambda b, a: replace(b, channels_from=a.number("first", 4)),
-    "base": lambda b, a: replace(b, base=a.word("kind", "missing", ("missing", "odd", "bare"))),
-    "control": lambda b, a: replace(b, control=a.word("kind", "missing", ("missing", "absolute"))),
+    "base": lambda b, a: replace(b, base=a.word("how", "missing", ("missing", "odd", "bare"))),
+    "control": lambda b, a: replace(b, control=a.word("how", "missing", ("missing", "absolute"))),
     "stale_nonce": lambda b, _: replace(b, stale_nonce=True),
     "audio": lambda b, _: replace(b, audio=True),
 }

@@ -184,8 +184,8 @@ class Connection(asyncio.Protocol):
         if self.delivery is None or self.stream is not stream:
             self._reply(455, "Method Not Valid in This State")
             return
-        pacer = self._studio.pacer
-        first = stream.next_start(pacer.next_number(stream), waits_for_sync=self.delivery.waits_for_sync)
+        upcoming = self._studio.pacer.add(stream)
+        first = stream.next_start(upcoming, waits_for_sync=self.delivery.waits_for_sync)
         time_90k = stream.rtp_90k(first) % TIMES
         url = f"{request.url.rstrip('/').removesuffix('/' + sdp.CONTROL)}/{sdp.CONTROL}"
         info = f"url={url};seq={stream.sequence(first) % 65536};rtptime={time_90k}"
@@ -193,7 +193,6 @@ class Connection(asyncio.Protocol):
         if self.delivery not in stream.deliveries:
             stream.deliveries.append(self.delivery)
             stream.tally.sessions += 1
-            pacer.add(stream)
 
     def _reply(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
         data = reply(status, reason, [("CSeq", self.cseq), *headers])

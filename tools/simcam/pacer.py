@@ -7,8 +7,6 @@ from nvr.timebase import US_PER_S, Clock
 from tools.simcam.cadence import Cadence
 from tools.simcam.stream import Stream
 
-MOST_BEHIND_S = 1  # what is later than this is not sent at all, as a camera's buffer is no larger
-
 
 @dataclass(eq=False)
 class Beat:
@@ -26,15 +24,8 @@ class Pacer:
         self._loop, self._clock = loop, clock
         self._beats: dict[tuple[int, int], Beat] = {}
 
-    def next_number(self, stream: Stream) -> int:
-        """The access unit that ``stream`` sends next."""
-        cadence = stream.cadence
-        beat = self._beats.get((cadence.fps, cadence.phase))
-        upcoming = beat.next_number if beat else cadence.number_at(self._clock.wall_us()) + 1
-        return upcoming - stream.delay
-
-    def add(self, stream: Stream) -> None:
-        """Let ``stream`` send; nothing changes where it does so already."""
+    def add(self, stream: Stream) -> int:
+        """Let ``stream`` send; the access unit that it sends next. Nothing changes where it sends already."""
         cadence = stream.cadence
         key = (cadence.fps, cadence.phase)
         beat = self._beats.get(key)
@@ -43,6 +34,8 @@ class Pacer:
             self._await(beat)
         if stream not in beat.streams:
             beat.streams.append(stream)
+            stream.begin(beat.next_number)
+        return stream.next_number
 
     def _await(self, beat: Beat) -> None:
         wait_us = beat.cadence.instant_us(beat.next_number) - self._clock.wall_us()
@@ -55,9 +48,8 @@ class Pacer:
             del self._beats[cadence.fps, cadence.phase]
             return
         due = cadence.number_at(now_us)
-        first = max(beat.next_number, due - MOST_BEHIND_S * cadence.fps)
-        for number in range(first, due + 1):
+        if due >= beat.next_number:
             for stream in beat.streams:
-                stream.emit(number - stream.delay)
-        beat.next_number = max(beat.next_number, due + 1)
+                stream.advance(due)
+            beat.next_number = due + 1
         self._await(beat)

@@ -17,6 +17,7 @@ from tools.simcam.recipe import Recipe
 from tools.simcam.tally import Tally
 
 REPORT_INTERVAL_US = 2 * US_PER_S
+MOST_BEHIND_S = 1  # what is later than this is not sent at all, as a camera's buffer is no larger
 SEQUENCES, TIMES = 1 << 16, 1 << 32
 
 
@@ -46,6 +47,7 @@ class Stream:
     def __post_init__(self) -> None:
         self.cadence = self.plain.cadence
         self.ssrc = 0x51C00000 | self.plain.channel << 4 | self.plain.kind
+        self.next_number = 0
         self._packets: PacketLoop | None = None  # made when somebody plays
         self._next: PacketLoop | None = None  # takes over at the next sync picture
         self._random = random.Random(self.ssrc)  # noqa: S311 - chance, not secrets
@@ -54,11 +56,6 @@ class Stream:
     @property
     def name(self) -> str:
         return f"ch{self.plain.channel:02d}/{self.plain.kind.word}"
-
-    @property
-    def delay(self) -> int:
-        """How many frame times access units wait for pictures that are shown before them."""
-        return self.packets.loop.delay
 
     @property
     def packets(self) -> PacketLoop:
@@ -73,6 +70,21 @@ class Stream:
             self._packets = None
         elif loop is not self.packets.loop or self.behaviour.style != self.packets.style:
             self._next = PacketLoop(loop, self.behaviour.style, self.ssrc)
+
+    def begin(self, taken: int) -> None:
+        """Start anew with the access unit that is due when picture ``taken`` is taken."""
+        self.next_number = taken - self.packets.loop.delay
+
+    def advance(self, taken: int) -> None:
+        """Picture ``taken`` has been taken: send what is due. Without B-frames that is its access unit."""
+        due = taken - self.packets.loop.delay
+        oldest = due - MOST_BEHIND_S * self.cadence.fps
+        while self.next_number < oldest:  # the machine stood still
+            self.tally.miss(self.next_number)
+            self.next_number += 1
+        while self.next_number <= due:
+            self.next_number += 1
+            self.emit(self.next_number - 1)
 
     def next_start(self, number: int, *, waits_for_sync: bool) -> int:
         """The first access unit from ``number`` on that a new reader gets."""
