@@ -2,6 +2,8 @@
 
 import os
 import pty
+import select
+import subprocess
 import sys
 from pathlib import Path
 
@@ -118,32 +120,31 @@ def test_add_with_wrong_url_tells_every_mistake(config: Path) -> None:
 
 
 def test_add_asks_for_the_password_without_echo(config: Path) -> None:
-    arguments = ["-m", "tools.main", "cameras", "add", "1", "Gate", "rtsp://192.0.2.1/a", "--user", "nvr"]
-    process, terminal = pty.fork()
-    if process == 0:
-        os.execv(sys.executable, [sys.executable, *arguments, "--config", str(config)])  # the child becomes nvr
-    shown = _converse(terminal, f"{CANARY}\n".encode())
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    words = ["-m", "tools.main", "cameras", "add", "1", "Gate", "rtsp://192.0.2.1/a", "--user", "nvr", "--config"]
+    command = [sys.executable, *words, str(config)]
+    terminal, far_end = pty.openpty()
+    with subprocess.Popen(command, stdin=far_end, stdout=far_end, stderr=far_end, start_new_session=True) as process:
+        os.close(far_end)
+        shown = _conversed(terminal, f"{CANARY}\n".encode())
+        os.close(terminal)
+    assert process.returncode == 0
     assert b"Added channel 1" in shown
     assert CANARY.encode() not in shown
     assert stored(config)[0].password == CANARY
 
 
-def _converse(terminal: int, answer: bytes) -> bytes:
+def _conversed(terminal: int, answer: bytes) -> bytes:
     """Answer the first question on the terminal; return all that was shown until it closed."""
     shown, answered = b"", False
-    while True:
+    while select.select([terminal], [], [], 30.0)[0]:
         try:
-            piece = os.read(terminal, 4096)
+            shown += os.read(terminal, 4096)
         except OSError:  # how Linux reports the far end's closing
-            piece = b""
-        if not piece:
-            os.close(terminal)
             return shown
-        shown += piece
         if not answered and b"Password" in shown:
             os.write(terminal, answer)
             answered = True
+    return pytest.fail(f"no end after {shown!r}")
 
 
 def test_remove_takes_cameras_from_the_list(config: Path) -> None:
