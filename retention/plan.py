@@ -2,13 +2,16 @@
 
 The order of victims (DESIGN section 6): first whatever is older than its channel may be kept (the privacy law: always,
 room or no room), then what a channel has beyond its byte quota, then, on a volume that runs short, the footage that
-is oldest relative to its channel's target, never younger than its channel's minimum while anything else can go.
+is oldest relative to its channel's target, never younger than its channel's minimum.
 Held footage is never a victim.
+
+A plan is small, whatever there is to do: at most so many victims for each cause, so that it is made in milliseconds and
+no cause waits for another's backlog. Whoever carries it out asks again.
 """
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import takewhile
 
@@ -50,7 +53,7 @@ class StoredChunk:
     track: Track
     start_us: int
     end_us: int
-    sequence: int
+    sequence: int  # its low 16 bits: with track and start what the index calls it
     volume: int
     bytes: int
 
@@ -77,112 +80,133 @@ class DeletePlan:
 
     victims: tuple[Victim, ...]
     shortages: tuple[Shortage, ...]
+    is_partial: bool  # there are more victims than these
 
 
-Oldest = Callable[[Track], Iterable[StoredChunk]]
+Usage = Mapping[tuple[Track, int], int]  # bytes of a track on a volume
+Oldest = Callable[[Track, int | None], Iterable[StoredChunk]]
 IsHeld = Callable[[Track, TimeRange], bool]
 
 
 def plan(
     now_us: int,
     policies: Mapping[int, Policy],
-    usage_bytes: Mapping[Track, int],
+    usage_bytes: Usage,
     volumes: Iterable[VolumeRoom],
     oldest: Oldest,
     is_held: IsHeld,
+    *,
+    limit: int,
 ) -> DeletePlan:
     """Decide what goes now.
 
     Args:
         now_us: the instant from which ages count.
-        policies: channel → how long it is kept.
-        usage_bytes: what each track occupies; only tracks named here are looked at.
+        policies: channel → how long it is kept; every channel that is named in ``usage_bytes``.
+        usage_bytes: what each track occupies on each volume; nothing else is looked at.
         volumes: how full they are.
-        oldest: gives a track's chunks, oldest first, lazily: no more are read than have to go.
+        oldest: gives a track's chunks, oldest first, lazily: no more are read than have to go. With a volume's number
+            only those whose deletion makes room there.
         is_held: whether any part of a range of a track is held.
+        limit: at most so many victims for age, for quota, and for each volume's want of room.
     """
-    chosen: dict[tuple[Track, int, int], Victim] = {}
-    for track in usage_bytes:
-        for chunk in _too_old(track, now_us - policies[track.channel].max_us, oldest):
-            _choose(chosen, chunk, Why.MAX_AGE, is_held)
-    for channel, policy in policies.items():
-        if policy.quota_bytes is not None:
-            _fit_quota(chosen, channel, policy.quota_bytes, usage_bytes, oldest, is_held)
-    shortages = [
-        shortage
-        for room in volumes
-        if (shortage := _fill_up(chosen, room, now_us, policies, usage_bytes, oldest, is_held)) is not None
-    ]
-    return DeletePlan(tuple(chosen.values()), tuple(shortages))
+    decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit)
+    decision.too_old()
+    decision.over_quota()
+    shortages = tuple(filter(None, map(decision.short_of_room, volumes)))
+    return DeletePlan(tuple(decision.chosen.values()), shortages, decision.is_partial)
 
 
-def _choose(chosen: dict[tuple[Track, int, int], Victim], chunk: StoredChunk, why: Why, is_held: IsHeld) -> bool:
-    """Take a chunk as a victim unless it is held or taken already."""
-    key = (chunk.track, chunk.start_us, chunk.sequence)
-    if key in chosen or is_held(chunk.track, TimeRange(chunk.start_us, max(chunk.start_us, chunk.end_us))):
-        return False
-    chosen[key] = Victim(chunk, why)
-    return True
+@dataclass(slots=True)
+class _Decision:
+    """The arguments of `plan`, and what it has decided so far."""
 
+    now_us: int
+    policies: Mapping[int, Policy]
+    usage_bytes: Usage
+    oldest: Oldest
+    is_held: IsHeld
+    limit: int
+    chosen: dict[tuple[Track, int, int], Victim] = field(default_factory=dict)
+    is_partial: bool = False
 
-def _too_old(track: Track, limit_us: int, oldest: Oldest) -> Iterator[StoredChunk]:
-    return takewhile(lambda chunk: chunk.end_us <= limit_us, iter(oldest(track)))
+    def too_old(self) -> None:
+        """Choose what is older than it may be."""
+        room = self.limit
+        for track in self._tracks():
+            limit_us = self.now_us - self.policies[track.channel].max_us
+            for chunk in _ended_by(limit_us, self.oldest(track, None)):
+                if room == 0:
+                    self.is_partial = True
+                    return
+                room -= self._choose(chunk, Why.MAX_AGE)
 
+    def over_quota(self) -> None:
+        """Choose what channels have beyond their quota."""
+        room = self.limit
+        for channel, policy in self.policies.items():
+            excess_bytes = 0 if policy.quota_bytes is None else self._used_bytes(channel) - policy.quota_bytes
+            tracks = [track for track in self._tracks() if track.channel == channel] if excess_bytes > 0 else []
+            for chunk in heapq.merge(*(self.oldest(track, None) for track in tracks), key=lambda chunk: chunk.start_us):
+                if excess_bytes <= 0:
+                    break
+                if room == 0:
+                    self.is_partial = True
+                    return
+                if self._choose(chunk, Why.QUOTA):
+                    excess_bytes -= chunk.bytes
+                    room -= 1
 
-def _fit_quota(
-    chosen: dict[tuple[Track, int, int], Victim],
-    channel: int,
-    quota_bytes: int,
-    usage_bytes: Mapping[Track, int],
-    oldest: Oldest,
-    is_held: IsHeld,
-) -> None:
-    tracks = [track for track in usage_bytes if track.channel == channel]
-    going_bytes = sum(victim.chunk.bytes for victim in chosen.values() if victim.chunk.track in tracks)
-    excess_bytes = sum(usage_bytes[track] for track in tracks) - going_bytes - quota_bytes
-    if excess_bytes <= 0:
-        return
-    for chunk in heapq.merge(*(oldest(track) for track in tracks), key=lambda chunk: chunk.start_us):
-        if _choose(chosen, chunk, Why.QUOTA, is_held):
-            excess_bytes -= chunk.bytes
-        if excess_bytes <= 0:
-            return
-
-
-def _fill_up(
-    chosen: dict[tuple[Track, int, int], Victim],
-    room: VolumeRoom,
-    now_us: int,
-    policies: Mapping[int, Policy],
-    usage_bytes: Mapping[Track, int],
-    oldest: Oldest,
-    is_held: IsHeld,
-) -> Shortage | None:
-    """Make room on one volume; gives what is still missing when nothing more may go."""
-    coming_bytes = sum(victim.chunk.bytes for victim in chosen.values() if victim.chunk.volume == room.number)
-    free_bytes = room.free_bytes + coming_bytes
-    if free_bytes >= room.low_water_bytes:
-        return None
-    for chunk in _by_relative_age(room.number, now_us, policies, usage_bytes, oldest):
-        if free_bytes >= room.enough_bytes:
+    def short_of_room(self, volume: VolumeRoom) -> Shortage | None:
+        """Choose what must go for a volume's want of room; gives what is missing when nothing more may go."""
+        coming_bytes = sum(
+            victim.chunk.bytes for victim in self.chosen.values() if victim.chunk.volume == volume.number
+        )
+        free_bytes, room = volume.free_bytes + coming_bytes, self.limit
+        if free_bytes >= volume.low_water_bytes:
             return None
-        if _choose(chosen, chunk, Why.LOW_WATER, is_held):
-            free_bytes += chunk.bytes
-    missing_bytes = room.low_water_bytes - free_bytes
-    return Shortage(room.number, missing_bytes) if missing_bytes > 0 else None
+        for chunk in self._by_relative_age(volume.number):
+            if free_bytes >= volume.enough_bytes:
+                return None
+            if room == 0:
+                self.is_partial = True
+                return None
+            if self._choose(chunk, Why.LOW_WATER):
+                free_bytes += chunk.bytes
+                room -= 1
+        missing_bytes = volume.low_water_bytes - free_bytes
+        return Shortage(volume.number, missing_bytes) if missing_bytes > 0 else None
+
+    def _choose(self, chunk: StoredChunk, why: Why) -> bool:
+        """Take a chunk as a victim unless it is held or taken already."""
+        key = (chunk.track, chunk.start_us, chunk.sequence)
+        if key in self.chosen or self.is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)):
+            return False
+        self.chosen[key] = Victim(chunk, why)
+        return True
+
+    def _tracks(self, volume: int | None = None) -> list[Track]:
+        """The tracks that have footage, anywhere or on one volume."""
+        return sorted({track for track, number in self.usage_bytes if volume is None or number == volume})
+
+    def _used_bytes(self, channel: int) -> int:
+        """What a channel will occupy when those already chosen have gone."""
+        stored_bytes = sum(size for (track, _), size in self.usage_bytes.items() if track.channel == channel)
+        going = (victim.chunk for victim in self.chosen.values() if victim.chunk.track.channel == channel)
+        return stored_bytes - sum(chunk.bytes for chunk in going)
+
+    def _by_relative_age(self, volume: int) -> Iterator[StoredChunk]:
+        """The chunks of a volume that are past their minimum, oldest relative to their channel's target first."""
+
+        def removable(track: Track) -> Iterator[StoredChunk]:
+            limit_us = self.now_us - self.policies[track.channel].min_us
+            return _ended_by(limit_us, self.oldest(track, volume))
+
+        def youth(chunk: StoredChunk) -> float:
+            return -(self.now_us - chunk.start_us) / self.policies[chunk.track.channel].max_us
+
+        return heapq.merge(*(removable(track) for track in self._tracks(volume)), key=youth)
 
 
-def _by_relative_age(
-    volume: int, now_us: int, policies: Mapping[int, Policy], usage_bytes: Mapping[Track, int], oldest: Oldest
-) -> Iterator[StoredChunk]:
-    """The chunks of a volume that are past their minimum, oldest relative to their channel's target first."""
-
-    def removable(track: Track) -> Iterator[StoredChunk]:
-        limit_us = now_us - policies[track.channel].min_us
-        past_minimum = takewhile(lambda chunk: chunk.end_us <= limit_us, iter(oldest(track)))
-        return (chunk for chunk in past_minimum if chunk.volume == volume)
-
-    def youth(chunk: StoredChunk) -> float:
-        return -(now_us - chunk.start_us) / policies[chunk.track.channel].max_us
-
-    return heapq.merge(*(removable(track) for track in usage_bytes), key=youth)
+def _ended_by(instant_us: int, chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:
+    return takewhile(lambda chunk: chunk.end_us <= instant_us, chunks)

@@ -1,5 +1,6 @@
 """The deletion plan: who goes, in which order, and who never does."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from hypothesis import given
@@ -28,15 +29,21 @@ def decide(
     policies: dict[int, Policy],
     rooms: Iterable[VolumeRoom] = (),
     held: Iterable[tuple[Track, TimeRange]] = (),
+    limit: int = 1_000_000,
 ) -> DeletePlan:
     holds = list(held)
+    usage: Counter[tuple[Track, int]] = Counter()
+    for chunks in stored.values():
+        for chunk in chunks:
+            usage[chunk.track, chunk.volume] += chunk.bytes
     return plan(
         NOW_US,
         policies,
-        {track: sum(chunk.bytes for chunk in chunks) for track, chunks in stored.items()},
+        usage,
         rooms,
-        lambda track: stored[track],
+        lambda track, volume: [chunk for chunk in stored[track] if volume in (None, chunk.volume)],
         lambda track, span: any(track == t and span.overlaps(r) for t, r in holds),
+        limit=limit,
     )
 
 
@@ -79,6 +86,27 @@ def test_only_the_short_volume_loses_footage() -> None:
     assert {victim.chunk.volume for victim in decide(stored, {1: GENEROUS}, [room]).victims} == {2}
 
 
+def test_plan_of_limited_size_says_that_there_is_more() -> None:
+    made = decide({ONE: hourly(ONE, 31 * 24)}, {1: GENEROUS}, limit=10)
+    assert [victim.chunk for victim in made.victims] == hourly(ONE, 31 * 24)[:10]
+    assert made.is_partial
+    assert not decide({ONE: hourly(ONE, 31 * 24)}, {1: GENEROUS}, limit=24).is_partial
+
+
+def test_short_volume_does_not_wait_for_the_backlog_of_another() -> None:
+    stored = {ONE: hourly(ONE, 40 * 24), TWO: hourly(TWO, 72, volume=2)}
+    room = VolumeRoom(2, free_bytes=0, low_water_bytes=10_000, enough_bytes=20_000)
+    made = decide(stored, {1: GENEROUS, 2: GENEROUS}, [room], limit=5)
+    assert [victim.chunk.volume for victim in made.victims] == [1] * 5 + [2] * 5
+    assert made.shortages == ()
+    assert made.is_partial
+
+
+def test_quota_counts_what_goes_for_its_age_already() -> None:
+    made = decide({ONE: hourly(ONE, 31 * 24)}, {1: Policy(0, 30 * US_PER_DAY, 30 * 24 * 100 - 300)})
+    assert [victim.why for victim in made.victims] == [Why.MAX_AGE] * 24 + [Why.QUOTA] * 3
+
+
 tracks = st.sampled_from([ONE, TWO])
 
 
@@ -91,8 +119,13 @@ tracks = st.sampled_from([ONE, TWO])
     held=st.lists(st.tuples(tracks, st.integers(0, 200), st.integers(1, 50)), max_size=4),
 )
 def test_any_plan_never_takes_held_or_protected_footage_and_never_takes_twice(
-    hours, min_days, max_days, quota, free, held
-):
+    hours: dict[Track, int],
+    min_days: int,
+    max_days: int,
+    quota: int | None,
+    free: int,
+    held: list[tuple[Track, int, int]],
+) -> None:
     policy = Policy(min_days * US_PER_DAY, max_days * US_PER_DAY, quota)
     holds = [(t, TimeRange(NOW_US - (ago + n) * HOUR_US, NOW_US - ago * HOUR_US)) for t, ago, n in held]
     stored = {track: hourly(track, count) for track, count in hours.items()}
