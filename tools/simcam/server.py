@@ -33,6 +33,8 @@ class Server:
             (recipe.channel, recipe.kind): Stream(recipe, self._cache.load(recipe), self.clock)
             for recipe in town.recipes()
         }
+        for stream in self._streams.values():
+            stream.warm_up()
         self._servers: list[asyncio.Server] = []
         self._sweep: asyncio.Task[None] | None = None
 

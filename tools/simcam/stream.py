@@ -48,7 +48,7 @@ class Stream:
         self.cadence = self.plain.cadence
         self.ssrc = 0x51C00000 | self.plain.channel << 4 | self.plain.kind
         self.next_number = 0
-        self._packets: PacketLoop | None = None  # made when somebody plays
+        self._packets: PacketLoop | None = None
         self._next: PacketLoop | None = None  # takes over at the next sync picture
         self._random = random.Random(self.ssrc)  # noqa: S311 - chance, not secrets
         self._late_until_s = 0.0
@@ -62,6 +62,10 @@ class Stream:
         if self._packets is None:
             self._packets = PacketLoop(self.loop, self.behaviour.style, self.ssrc)
         return self._packets
+
+    def warm_up(self) -> None:
+        """Cut the packets now, not when the first reader waits for them."""
+        _ = self.packets
 
     def show(self, loop: Loop) -> None:
         """Send ``loop`` in the style of the behaviour, from the next sync picture on."""
