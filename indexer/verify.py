@@ -89,11 +89,12 @@ class _Check:
         self._volumes = volumes
         self._now_us = now_us
         self._deep = deep
-        self._garbage = {(entry.volume, entry.path) for entry in reader.garbage()}
+        self._garbage: set[tuple[int, str]] = set()
+        self._away: set[int] = set()  # volumes that rows name and nobody has
 
     def run(self) -> Iterator[tuple[int, list[Finding]]]:
         """Pieces of the work: how many rows are done, and what was found in this piece."""
-        yield 0, list(self._known_volumes())
+        yield 0, [*self._known_volumes(), *self._read_garbage()]
         done = 0
         for track in self._reader.tracks():
             try:
@@ -111,15 +112,17 @@ class _Check:
                 yield done, [found for name, _ in batch_of_files for found in self._file(number, volume, name)]
 
     def _known_volumes(self) -> Iterator[Finding]:
-        used = {number for _, number in self._reader.usage()}
-        for number in sorted(used - self._volumes.keys()):
-            hint = "connect the disk, or put the volume back into nvr.toml"
-            yield Finding(Invariant.I1, f"volume {number}", "rows point to it, but it cannot be looked at", hint)
         uuids = self._reader.volumes()
         for number, volume in self._volumes.items():
             if uuids.get(number, volume.uuid) != volume.uuid:
                 what = "this is another volume than the one the index knows by this number"
                 yield Finding(Invariant.I1, str(volume.path), what, "mount the right disk")
+
+    def _read_garbage(self) -> Iterator[Finding]:
+        try:
+            self._garbage = {(entry.volume, entry.path) for entry in self._reader.garbage()}
+        except IntegrityError as error:
+            yield Finding(Invariant.I7, "the table of garbage", error.what, REBUILD)
 
     def _tables(self, track: Track) -> list[consistency.Mismatch]:
         return consistency.mismatches(self._reader.store, track)
@@ -129,6 +132,7 @@ class _Check:
     def _row(self, record: ChunkRecord) -> Iterator[Finding]:
         volume = self._volumes.get(record.volume)
         if volume is None:
+            yield from self._volume_away(record.volume)
             return
         where = str(volume.resolve(record.name()))
         try:
@@ -154,6 +158,13 @@ class _Check:
             what = f"{problem.what} (byte {problem.offset})"
             yield Finding(Invariant.I1, where, what, "the bytes are not what was recorded; check the disk")
         yield from self._same(record, sealed, where)
+
+    def _volume_away(self, number: int) -> Iterator[Finding]:
+        """One finding for all its rows."""
+        if number not in self._away:
+            self._away.add(number)
+            hint = "connect the disk, or put the volume back into nvr.toml"
+            yield Finding(Invariant.I1, f"volume {number}", "rows point to it, but it cannot be looked at", hint)
 
     def _unreadable(self, where: str, error: StorageError) -> Finding:
         if isinstance(error.__cause__, FileNotFoundError):

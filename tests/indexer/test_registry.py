@@ -1,0 +1,115 @@
+"""The registry keeps channels, keeps passwords to itself, and tells that something changed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from indexer.registry import KEY_FILE, Registry
+from nvr.channel import Channel, Transport
+from nvr.errors import IntegrityError, StorageError
+
+CANARY = "s3cret-cánary"
+CAMERA = Channel(
+    7, "Cổng chợ", "rtsp://192.0.2.7/a", "rtsps://192.0.2.7/b", "nvr", CANARY, transport=Transport.UDP, enabled=False
+)
+OTHER = Channel(300, "Bridge", "rtsp://192.0.2.8/a")
+
+
+def test_channels_come_back_by_number(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(OTHER)
+        registry.put(CAMERA)
+    with Registry.open(tmp_path) as registry:
+        assert registry.channels() == [CAMERA, OTHER]
+
+
+def test_put_again_replaces(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(CAMERA)
+        registry.put(Channel(7, "New", "rtsp://192.0.2.9/a"))
+        assert [channel.name for channel in registry.channels()] == ["New"]
+
+
+def test_every_change_moves_the_revision(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        seen = [registry.revision()]
+        registry.put(CAMERA)
+        seen.append(registry.revision())
+        registry.put(CAMERA)
+        seen.append(registry.revision())
+        assert registry.remove(7)
+        seen.append(registry.revision())
+        assert not registry.remove(7)
+        assert seen == sorted(set(seen))
+        assert registry.revision() == seen[-1]
+        assert registry.channels() == []
+
+
+def test_no_file_holds_the_password(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(CAMERA)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(files) == 3
+    assert not any(CANARY.encode() in file.read_bytes() for file in files)
+    assert CANARY not in repr(CAMERA)
+
+
+def test_key_and_data_are_for_their_owner_only(tmp_path: Path) -> None:
+    with Registry.open(tmp_path / "registry") as registry:
+        registry.put(CAMERA)
+    for path in (tmp_path / "registry", *(tmp_path / "registry").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_other_key_is_an_integrity_error_that_names_the_channel(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(CAMERA)
+    (tmp_path / KEY_FILE).unlink()
+    with Registry.open(tmp_path) as registry:
+        with pytest.raises(IntegrityError, match="another key") as caught:
+            registry.channels()
+        assert caught.value.where == "channel 7"
+        registry.put(CAMERA)  # as the hint says
+        assert registry.channels() == [CAMERA]
+
+
+def test_damaged_key_is_a_storage_error_and_is_not_replaced(tmp_path: Path) -> None:
+    Registry.open(tmp_path).close()
+    (tmp_path / KEY_FILE).write_bytes(b"nonsense")
+    for _ in range(2):
+        with pytest.raises(StorageError, match="not a key"):
+            Registry.open(tmp_path)
+    assert (tmp_path / KEY_FILE).read_bytes() == b"nonsense"
+
+
+PUT = """
+import sys
+from pathlib import Path
+from indexer.registry import Registry
+from nvr.channel import Channel
+with Registry.open(Path(sys.argv[1])) as registry:
+    registry.put(Channel(int(sys.argv[2]), "", "", password=sys.argv[3]))
+"""
+
+
+def put_elsewhere(path: Path, number: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", PUT, str(path), str(number), CANARY])
+
+
+def test_processes_that_start_at_once_share_one_key(tmp_path: Path) -> None:
+    workers = [put_elsewhere(tmp_path, number) for number in range(1, 5)]
+    assert [worker.wait(60) for worker in workers] == [0] * 4
+    with Registry.open(tmp_path) as registry:
+        assert [channel.password for channel in registry.channels()] == [CANARY] * 4
+        assert registry.revision() == 4
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data.mdb", "lock.mdb", KEY_FILE]
+
+
+def test_change_by_another_process_is_seen(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        before = registry.revision()
+        assert put_elsewhere(tmp_path, 9).wait(60) == 0
+        assert registry.revision() > before
+        assert [channel.number for channel in registry.channels()] == [9]
