@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nvr.chunk.volume import Volume
     from nvr.config import Settings
     from nvr.timebase import Clock
+    from retention.sweeper import Sweeper
 
 HEARTBEAT_US = US_PER_S // 2
 REGISTRY_US = US_PER_S
@@ -33,6 +34,7 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from indexer.writer import IndexWriter
     from nvr.capture.engine import Engine
     from nvr.timebase import SystemClock
+    from retention.sweeper import Sweeper
 
     settings, clock = settings_from(config), SystemClock()
     with (
@@ -47,7 +49,16 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         weighted = [(volume, weights[volume.number]) for volume in volumes]
         engine = Engine(settings.recorder, settings.site.name, weighted, books, clock)
         engine.pool.trouble |= trouble
-        Recorder(engine, books, board, registry, clock).run()
+        sweeper = Sweeper(
+            writer,
+            volumes,
+            settings.retention,
+            ingest_bps=lambda: sum(status.bitrate_bps for status in board.all()),
+            ready=engine.has_recovered,
+            clock=clock,
+        )
+        engine.on_full = sweeper.volume_full
+        Recorder(engine, books, sweeper, board, registry, clock).run()
         for volume in volumes:
             volume.close()
 
@@ -90,12 +101,14 @@ class Recorder:
         self,
         engine: "Engine",
         books: "IndexBookkeeper",
+        sweeper: "Sweeper",
         board: "Board",
         registry: "Registry",
         clock: "Clock",
     ) -> None:
         self._engine = engine
         self._books = books
+        self._sweeper = sweeper
         self._board = board
         self._registry = registry
         self._clock = clock
@@ -114,7 +127,8 @@ class Recorder:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         self._books.start()
-        self._engine.run(self._registry.channels())
+        with self._sweeper:
+            self._engine.run(self._registry.channels())
         self._books.finish()
 
     def _beat(self) -> None:
@@ -135,7 +149,8 @@ class Recorder:
         from indexer.board import VolumeStatus
         from nvr.errors import StorageError
 
-        trouble = self._engine.pool.trouble.get(volume.number, "")
+        troubles = (source.trouble.get(volume.number) for source in (self._engine.pool, self._sweeper))
+        trouble = "; ".join(filter(None, troubles))
         try:
             free_bytes, total_bytes = volume.free_bytes(), volume.total_bytes()
         except StorageError as error:

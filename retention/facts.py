@@ -1,0 +1,84 @@
+"""The facts on which `retention.plan` decides, from the index and the volumes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
+
+from indexer.expiry import AgedChunk, Expiry
+from indexer.reader import IndexReader
+from indexer.store import Store
+from nvr.chunk.volume import Volume
+from nvr.config import RetentionSettings
+from nvr.errors import StorageError
+from nvr.media import Track
+from nvr.timebase import US_PER_S, Clock
+from retention.plan import StoredChunk, VolumeRoom
+from retention.policy import volume_room
+
+REMEMBER_US = 6 * 3600 * US_PER_S  # chosen: what recovery puts back in front of the remembered place waits no longer
+
+
+class Facts:
+    """Gathers facts. Belongs to one thread.
+
+    Where volumes differ in size, the oldest chunk on the small one may lie behind a million rows of the large one; so
+    the place where each track begins on each volume is remembered and the way is walked once.
+
+    Args:
+        store: the index.
+        settings: the retention defaults.
+        ingest_bps: bits that all cameras bring in a second, as measured; may raise StorageError.
+        clock: tells how long a place has been remembered.
+
+    Raises, everywhere:
+        StorageError: the index or a volume cannot be read.
+    """
+
+    def __init__(self, store: Store, settings: RetentionSettings, ingest_bps: Callable[[], int], clock: Clock) -> None:
+        self._reader = IndexReader(store)
+        self._expiry = Expiry(store)
+        self._settings = settings
+        self._ingest_bps = ingest_bps
+        self._clock = clock
+        self._last_bps = 0
+        self._begins_us: dict[tuple[Track, int], int] = {}
+        self._forget_us = 0
+
+    def usage_bytes(self) -> dict[tuple[Track, int], int]:
+        """What each track occupies on each volume."""
+        return {place: usage.bytes for place, usage in self._reader.usage().items()}
+
+    def room(self, volume: Volume, *, said_full: bool) -> VolumeRoom:
+        """How full a volume is."""
+        return volume_room(
+            self._settings,
+            volume.number,
+            free_bytes=volume.free_bytes(),
+            total_bytes=volume.total_bytes(),
+            ingest_bps=self._ingest(),
+            said_full=said_full,
+        )
+
+    def _ingest(self) -> int:
+        """What is measured; where that fails, what was measured last: room must be made even so."""
+        with suppress(StorageError):
+            self._last_bps = self._ingest_bps()
+        return self._last_bps
+
+    def oldest(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:
+        """A track's chunks, oldest first, read as they are asked for: `retention.plan.Oldest`."""
+        chunks = self._expiry.oldest(track) if volume is None else self._on_volume(track, volume)
+        for chunk in chunks:
+            yield StoredChunk(chunk.track, chunk.start_us, chunk.end_us, chunk.sequence, chunk.volume, chunk.bytes)
+
+    def _on_volume(self, track: Track, volume: int) -> Iterator[AgedChunk]:
+        now_us = self._clock.monotonic_us()
+        if now_us >= self._forget_us:
+            self._begins_us.clear()
+            self._forget_us = now_us + REMEMBER_US
+        chunks = self._expiry.oldest(track, self._begins_us.get((track, volume), 0), volume=volume)
+        first = next(chunks, None)
+        if first is None:
+            return iter(())
+        self._begins_us[track, volume] = first.start_us
+        return chain((first,), chunks)

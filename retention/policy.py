@@ -1,0 +1,49 @@
+"""What the configuration says: how long each channel is kept, and how much room a volume must have. Pure."""
+
+from collections.abc import Iterable
+
+from nvr.config import RetentionSettings
+from nvr.timebase import US_PER_DAY
+from retention.plan import Policy, VolumeRoom
+
+INGEST_S = 600  # DESIGN section 6: 10 minutes of what comes in must find room
+MOST_FOR_INGEST = 4  # chosen: of a very small volume those minutes take a quarter at most, not all of it
+MARGIN = (
+    100  # chosen, as large recorders do: a hundredth of the volume more than must be, so that not every sweep works
+)
+STEP_BYTES = 64 << 20  # chosen: two chunks' reserved room
+
+
+def policies(settings: RetentionSettings, channels: Iterable[int]) -> dict[int, Policy]:
+    """How long each of these channels is kept; also those that are no longer configured, as long as footage is left."""
+    policy = Policy(int(settings.min_days * US_PER_DAY), int(settings.max_days * US_PER_DAY))
+    return dict.fromkeys(channels, policy)
+
+
+def volume_room(
+    settings: RetentionSettings,
+    number: int,
+    *,
+    free_bytes: int,
+    total_bytes: int,
+    ingest_bps: int,
+    said_full: bool,
+) -> VolumeRoom:
+    """How much room a volume has, and how much it must have.
+
+    Args:
+        settings: the reserve.
+        number: the volume's.
+        free_bytes: what is left for us.
+        total_bytes: the whole volume.
+        ingest_bps: bits that all cameras bring in a second; with one disk dead the others take all of it.
+        said_full: it refused a write since the last decision. Then it is short, whatever it says is free: blocks may
+            be reserved, a quota reached, the inodes used up.
+    """
+    reserve_bytes = int(total_bytes * settings.reserve_percent / 100)
+    ingest_bytes = min(ingest_bps // 8 * INGEST_S, total_bytes // MOST_FOR_INGEST)
+    low_water_bytes, margin_bytes = max(reserve_bytes, ingest_bytes), total_bytes // MARGIN
+    if said_full:
+        step_bytes = max(margin_bytes, min(STEP_BYTES, total_bytes // MOST_FOR_INGEST))
+        low_water_bytes = max(low_water_bytes, free_bytes + step_bytes)
+    return VolumeRoom(number, free_bytes, low_water_bytes, low_water_bytes + margin_bytes)

@@ -1,0 +1,216 @@
+"""The thread that keeps the disks from filling: decides again and again what must go, and deletes it."""
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from indexer.writer import IndexWriter
+from nvr.chunk.volume import Volume
+from nvr.config import RetentionSettings
+from nvr.errors import StorageError
+from nvr.media import Track
+from nvr.timebase import Clock, TimeRange
+from retention.deletion import Deletion
+from retention.facts import Facts
+from retention.plan import DeletePlan, IsHeld, Shortage, VolumeRoom, Why, plan
+from retention.policy import policies
+
+log = structlog.get_logger()
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast footage is deleted.
+
+    50 files a second or so are 1.5 GB a second of 30 MB chunks: fifty times what 55 cameras bring, so that any backlog
+    shrinks, while the writers have the disk for themselves at least half of the time.
+    """
+
+    interval_s: float = 30.0  # between two sweeps
+    turn_files: int = 50  # deleted in one go
+    pause_s: float = 0.5  # between two turns
+
+
+def nothing_is_held(_track: Track, _span: TimeRange) -> bool:
+    """Until there are holds."""
+    return False
+
+
+class Sweeper(threading.Thread):
+    """Sweeps every 30 s, and at once when a volume says that it is full. ``with`` starts and stops it.
+
+    Args:
+        writer: of the index; others may share it.
+        volumes: those that can be written at present.
+        settings: the retention defaults.
+        ingest_bps: bits that all cameras bring in a second, as measured.
+        ready: whether recovery is over. Before that only what a crash left half deleted is deleted to the end: a row
+            that left while recovery compares files with rows would make it adopt a file that is about to go.
+        is_held: whether any part of a range of a track is held.
+        pace: how fast.
+    """
+
+    def __init__(
+        self,
+        writer: IndexWriter,
+        volumes: Sequence[Volume],
+        settings: RetentionSettings,
+        *,
+        ingest_bps: Callable[[], int],
+        ready: Callable[[], bool],
+        clock: Clock,
+        is_held: IsHeld = nothing_is_held,
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__(name="sweeper")
+        self._settings = settings
+        self._ready = ready
+        self._clock = clock
+        self._is_held = is_held
+        self._pace = pace or Pace()
+        self._volumes = {volume.number: volume for volume in volumes}
+        self._facts = Facts(writer.store, settings, ingest_bps, clock)
+        self.deletion = Deletion(writer, self._volumes, is_held, clock, self._pace.turn_files)
+        self._full: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self.trouble: dict[int, str] = {}  # volume number → what is wrong, for people; replaced, never changed
+
+    # -- life (any thread) -----------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Finish the turn and end; what is half deleted is deleted at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        self.join()
+
+    def volume_full(self, number: int) -> None:
+        """A volume has refused a write for want of room: sweep now."""
+        self._full.put(number)
+        self._wake.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.sweep()
+            except Exception as error:  # without this thread every disk fills: whatever it is, it tries again
+                log.exception("sweep")
+                self.trouble = dict.fromkeys(self._volumes, f"old footage cannot be deleted: {error}")
+            self._wake.wait(self._pace.interval_s if self._ready() else self._pace.pause_s)
+            self._wake.clear()
+
+    # -- a sweep ---------------------------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Delete what crashes left half deleted, then all that must go now; `trouble` says what that does not solve.
+
+        Raises:
+            StorageError: the index fails.
+        """
+        self.deletion.retry()
+        self._clear()
+        if not self._ready():
+            return
+        said_full = self._said_full()
+        while not self._stopping.is_set():
+            made = self.decide(said_full)
+            moved = self._carry_out(made)
+            if not made.is_partial or not moved:
+                self.trouble = self._troubles(made.shortages)
+                return
+            said_full = set()
+
+    def decide(self, said_full: Iterable[int] = ()) -> DeletePlan:
+        """The next plan. Volumes that do not let go of their garbage are left out: they would lose all and gain none.
+
+        Raises:
+            StorageError: the index cannot be read.
+        """
+        usage_bytes = self._facts.usage_bytes()
+        full = set(said_full)
+        return plan(
+            self._clock.wall_us(),
+            policies(self._settings, {track.channel for track, _ in usage_bytes}),
+            usage_bytes,
+            list(filter(None, (self._room(volume, full) for volume in self._volumes.values()))),
+            self._facts.oldest,
+            self._is_held,
+            limit=self._pace.turn_files,
+        )
+
+    def _room(self, volume: Volume, said_full: set[int]) -> VolumeRoom | None:
+        if volume.number in self.deletion.stuck:
+            return None
+        try:
+            return self._facts.room(volume, said_full=volume.number in said_full)
+        except StorageError as error:
+            self.deletion.stuck[volume.number] = str(error)
+            return None
+
+    def _carry_out(self, made: DeletePlan) -> int:
+        """Turn by turn; how many chunks have left the index."""
+        moved, size = 0, self._pace.turn_files
+        for first in range(0, len(made.victims), size):
+            if self._stopping.is_set():
+                break
+            moved += self.deletion.condemn(victim.chunk for victim in made.victims[first : first + size])
+            self._clear()
+            self._stopping.wait(self._pace.pause_s)
+        if moved:
+            _tell(made, moved)
+        return moved
+
+    def _clear(self) -> None:
+        """Delete the garbage of every volume, with pauses if it is more than one turn's."""
+        for number in self._volumes:
+            while self.deletion.clear(number) == self._pace.turn_files and not self._stopping.is_set():
+                self._stopping.wait(self._pace.pause_s)
+
+    def _said_full(self) -> set[int]:
+        numbers = set()
+        while not self._full.empty():
+            numbers.add(self._full.get())
+        return numbers
+
+    # -- words for people ------------------------------------------------------------------------------------------
+
+    def _troubles(self, shortages: Iterable[Shortage]) -> dict[int, str]:
+        short = {shortage.volume: self._words(shortage) for shortage in shortages}
+        stuck = {number: f"old footage cannot be deleted: {why}" for number, why in self.deletion.stuck.items()}
+        for number, words in (short | stuck).items():
+            if number not in self.trouble:
+                log.error("room", volume=number, trouble=words)
+        return short | stuck
+
+    def _words(self, shortage: Shortage) -> str:
+        return (
+            f"there is too little room, {-(-shortage.missing_bytes // MIB)} MiB more are needed, and nothing that may "
+            f"be deleted is left: all footage here is younger than min_days ({self._settings.min_days:g}) or held, or "
+            "other files fill the disk (add a disk, remove other files, or lower min_days)"
+        )
+
+
+def _tell(made: DeletePlan, moved: int) -> None:
+    why = Counter(victim.why for victim in made.victims)
+    log.info(
+        "footage deleted",
+        chunks=moved,
+        mib=sum(victim.chunk.bytes for victim in made.victims) // MIB,
+        too_old=why[Why.MAX_AGE],
+        over_quota=why[Why.QUOTA],
+        for_room=why[Why.LOW_WATER],
+    )
