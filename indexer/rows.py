@@ -19,7 +19,7 @@ _USAGE = struct.Struct(">QI")
 _GARBAGE = struct.Struct(">QQ")
 
 # The numbers are part of the format: never change one, never use one again.
-_REASONS = {
+REASON_CODES = {
     GapReason.CAMERA: 1,
     GapReason.NETWORK: 2,
     GapReason.AUTHENTICATION: 3,
@@ -30,7 +30,7 @@ _REASONS = {
     GapReason.CLOCK: 8,
     GapReason.RETENTION: 9,
 }
-_REASON_OF = {code: reason for reason, code in _REASONS.items()}
+_REASON_OF = {code: reason for reason, code in REASON_CODES.items()}
 _CUT_OF = {code: cut for cut, code in CUT_CODES.items()}
 
 
@@ -95,7 +95,7 @@ class Garbage:
 def encode_gap(gap: Gap) -> bytes:
     """A gap's value: where it ends, why, and the sentence."""
     detail = gap.detail.encode()[:DETAIL_BYTES].decode(errors="ignore")
-    return _GAP.pack(gap.end_us, _REASONS[gap.reason]) + detail.encode()
+    return _GAP.pack(gap.end_us, REASON_CODES[gap.reason]) + detail.encode()
 
 
 def decode_gap(key: bytes, value: bytes) -> Gap:
