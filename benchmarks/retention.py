@@ -1,0 +1,84 @@
+"""How long does it take to decide what is to be deleted? From an index that ``benchmarks.seek --keep`` has left.
+
+    python -m benchmarks.retention INDEX [--rounds 50]
+
+Prints the time of a decision where nothing must go, where a turn's 50 chunks go for their age, and where 50 go for want
+of room; the time to walk over every row once, as the first decision of a recorder must where the oldest footage of a
+small volume lies behind all of a large one; and the time to move 50 rows to the garbage. As its last line, one JSON
+object. The index loses the rows of the last of these.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from indexer.expiry import Expiry
+from indexer.reader import IndexReader
+from indexer.writer import IndexWriter
+from nvr.config import RetentionSettings
+from nvr.timebase import US_PER_DAY, SystemClock
+from retention.deletion import Deletion
+from retention.facts import Facts
+from retention.plan import DeletePlan, VolumeRoom, plan
+from retention.policy import policies
+from retention.sweeper import Pace, nothing_is_held
+
+TURN = Pace().turn_files
+RETENTION = RetentionSettings.model_validate({})
+ENDLESS_BYTES = 1 << 50
+
+
+def main() -> None:
+    """Decide, walk, move, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.retention")
+    parser.add_argument("index", type=Path)
+    parser.add_argument("--rounds", type=int, default=50)
+    asked = parser.parse_args()
+    with IndexWriter.open(asked.index) as writer:
+        found = {"rows": IndexReader(writer.store).rows()} | measure(writer, asked.rounds)
+    for what, value in found.items():
+        print(f"{what}: {value:,}")
+    print(json.dumps(found))
+
+
+def measure(writer: IndexWriter, rounds: int) -> dict[str, float]:
+    """All figures, in ms; of those that are taken in rounds the median."""
+    reader, expiry = IndexReader(writer.store), Expiry(writer.store)
+    tracks = reader.tracks()
+    first_us = min(reader.first(track) or 0 for track in tracks)
+
+    def decide(age_days: int, missing_bytes: int) -> DeletePlan:
+        facts = Facts(writer.store, RETENTION, lambda: 0, SystemClock())
+        usage = facts.usage_bytes()
+        named = policies(RETENTION, {track.channel for track, _ in usage})
+        room = VolumeRoom(1, 0, missing_bytes, missing_bytes)
+        now_us = first_us + age_days * US_PER_DAY
+        made = plan(now_us, named, usage, [room], facts.oldest, nothing_is_held, limit=TURN)
+        if len(made.victims) != (TURN if missing_bytes or age_days > RETENTION.max_days else 0):
+            raise SystemExit(f"{len(made.victims)} victims after {age_days} days")
+        return made
+
+    deletion = Deletion(writer, {}, nothing_is_held, SystemClock(), TURN)
+    return {
+        "nothing_ms": median_ms(lambda: decide(29, 0), rounds),
+        "age_ms": median_ms(lambda: decide(40, 0), rounds),
+        "room_ms": median_ms(lambda: decide(29, ENDLESS_BYTES), rounds),
+        "walk_all_ms": median_ms(lambda: [None for track in tracks for _ in expiry.oldest(track, volume=999)], 1),
+        "move_ms": median_ms(lambda: deletion.condemn(v.chunk for v in decide(29, ENDLESS_BYTES).victims), rounds),
+    }
+
+
+def median_ms(work: Callable[[], object], rounds: int) -> float:
+    """How long it takes."""
+    durations_ns = []
+    for _ in range(rounds):
+        began_ns = time.perf_counter_ns()
+        work()
+        durations_ns.append(time.perf_counter_ns() - began_ns)
+    return round(sorted(durations_ns)[rounds // 2] / 1e6, 2)
+
+
+if __name__ == "__main__":
+    main()
