@@ -57,7 +57,8 @@ export function reasonOf(what: Condition): string {
 
 /** Two units at most: "2 phút 13 giây", "3 ngày 4 giờ". Under a second: tenths. */
 export function durationWords(us: number): string {
-  if (us < 10 * SECOND_US) return m.unit_seconds({ count: decimal(Math.max(0.1, us / SECOND_US), 1) });
+  const tenths = Math.max(1, Math.round(us / (SECOND_US / 10)));
+  if (tenths < 100) return m.unit_seconds({ count: decimal(tenths / 10, tenths % 10 === 0 ? 0 : 1) });
   const seconds = Math.round(us / SECOND_US);
   if (us < MINUTE_US) return m.unit_seconds({ count: seconds });
   if (us < HOUR_US) return two(m.unit_minutes, Math.floor(seconds / 60), m.unit_seconds, seconds % 60);

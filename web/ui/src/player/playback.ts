@@ -16,6 +16,7 @@ const BEHIND_S = 20; // kept, so that "10 seconds back" is at once
 const TICK_MS = 100;
 const STARVED_S = 0.1; // less than this is left and nothing moves: the pictures end here
 const PRESENT_US = 6 * SECOND_US; // footage that ends later than this before now is still growing
+const CAUGHT_UP_S = 1; // less than this is left of what there is: play on live
 const ASK_AGAIN_MS = 500; // at the end of a growing chunk: a fragment's length
 const TRY_AGAIN_MS = 2_000;
 
@@ -227,6 +228,10 @@ export class Playback implements PastEngine {
   #cross(sink: Sink): void {
     if (!this.#playing || this.video.seeking) return;
     const time = this.video.currentTime;
+    if (this.#caughtUp(sink, time)) {
+      this.report.reachedNow();
+      return;
+    }
     const here = holding(sink.buffered, time);
     const left = here ? here.end - time : 0;
     const starved = this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && left <= STARVED_S;
@@ -237,6 +242,14 @@ export class Playback implements PastEngine {
     else if (this.#exhausted) this.#atTheEnd(sink.wall(here ? here.end : time));
   }
 
+  /** All that there is was played, and what comes next is being recorded just now: that is live. */
+  #caughtUp(sink: Sink, time: number): boolean {
+    const all = sink.buffered;
+    const end = all.at(-1)?.end;
+    if (end === undefined || this.#table.portion(this.#head) || ahead(all, time) > CAUGHT_UP_S * Math.max(1, this.#speed)) return false;
+    return this.nowUs() - sink.wall(end) < PRESENT_US;
+  }
+
   #leap(): void {
     const [before, next] = [this.#table.pieces[this.#head - 1]!, this.#table.pieces[this.#head]!];
     const { gap } = this.#table.hole((before.to_us + next.from_us) / 2);
@@ -245,8 +258,7 @@ export class Playback implements PastEngine {
   }
 
   #atTheEnd(endUs: number): void {
-    if (this.nowUs() - endUs < PRESENT_US) this.report.reachedNow();
-    else if (this.#table.next_us === null) this.#rest(this.#table.hole(endUs + HOLE_US));
+    if (this.nowUs() - endUs > PRESENT_US && this.#table.next_us === null) this.#rest(this.#table.hole(endUs + HOLE_US));
   }
 
   /** Pictures that no decoder takes: say so, and go on a little later. */

@@ -97,6 +97,7 @@ class Viewer {
     if (this.mode === "live" && this.#live) return;
     this.mode = "live";
     this.paused = false;
+    this.speed = 1;
     this.#begin();
   }
 

@@ -77,7 +77,7 @@ export function commandOf(press: Press): Command | null {
 }
 
 /** Whether an element wants its keys for itself. */
-export function takesKeys(tag: string, type: string, command: Command): boolean {
-  if (tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT") return type !== "radio";
+export function takesKeys(tag: string, command: Command): boolean {
+  if (tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT") return true;
   return (tag === "BUTTON" || tag === "A" || tag === "SUMMARY") && command === "toggle";
 }

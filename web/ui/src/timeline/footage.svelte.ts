@@ -3,11 +3,13 @@
 import { ApiError, getTimeline } from "../api/client";
 import type { TrackKind } from "../api/types";
 import { clock } from "../time/clock.svelte";
-import { DAY_US } from "../time/units";
+import { DAY_US, MINUTE_US } from "../time/units";
 import { type Coverage, coverage, NOTHING } from "./coverage";
 import { type Viewport, width } from "./viewport";
 
 const REFRESH_MS = 3_000;
+const CLOSE_REFRESH_MS = 1_000; // where seconds are told apart
+const CLOSE_US = 5 * MINUTE_US;
 const SETTLE_MS = 120; // while a hand still moves the view nothing is asked
 const WIDEST_US = 39 * DAY_US;
 
@@ -28,7 +30,8 @@ export class Footage {
     const { from_us, to_us } = this.facts;
     const now = clock.nowUs();
     const covered = view.from_us >= from_us && Math.min(view.to_us, now) <= to_us;
-    const stale = view.to_us >= to_us - width(view) && performance.now() - this.#askedAt > REFRESH_MS;
+    const often = width(view) < CLOSE_US ? CLOSE_REFRESH_MS : REFRESH_MS;
+    const stale = view.to_us >= to_us - width(view) && performance.now() - this.#askedAt > often;
     if (covered && !stale) return;
     if (this.#timer) return;
     this.#timer = setTimeout(() => void this.#ask(view), covered ? 0 : SETTLE_MS);
