@@ -1,4 +1,4 @@
-"""A town of five cameras with twenty minutes behind them, a server, and Debian's Chromium."""
+"""A town of six cameras with ten minutes behind them, a server, and Debian's Chromium."""
 
 import shutil
 from collections.abc import Iterator

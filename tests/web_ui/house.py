@@ -164,7 +164,7 @@ class House:
     @contextmanager
     def server(self) -> Iterator[str]:
         """The web server in a process of its own, as it runs in earnest; gives its address."""
-        process = multiprocessing.get_context("spawn").Process(target=serve, args=(self.settings,), daemon=True)
+        process = multiprocessing.get_context("spawn").Process(target=serve, args=(self.settings,))
         process.start()
         url = f"http://127.0.0.1:{self.settings.web.port}/"
         try:

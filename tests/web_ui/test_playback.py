@@ -4,7 +4,7 @@ import pytest
 
 from nvr.timebase import US_PER_S
 from tests.web_ui.page import Face, Shown
-from tests.web_ui.town import BFRAMES, GAP_US, GAPPY, GROUP, HEVC, RUN_PICTURES, TICK_US, Town
+from tests.web_ui.town import BFRAMES, GAP_US, GAPPY, GROUP, HEVC, HEVC_ONLY, RUN_PICTURES, TICK_US, Town
 
 CHUNK = 4 * GROUP
 
@@ -128,6 +128,18 @@ def test_h265_falls_back_to_sub_stream_and_says_so(face: Face, town: Town) -> No
     face.until_state("playing", "past")
     assert face.player("track") == "sub"
     assert "H.265" in face.part("instead").inner_text()
+
+
+def test_h265_alone_is_shown_as_stills_and_says_so(face: Face, town: Town) -> None:
+    at_us = town.start_us + US_PER_S + 1_000
+    face.open(f"#/{HEVC_ONLY}/{at_us}")
+    face.until_state("playing", "past")
+    assert "từng ảnh" in face.part("instead").inner_text()
+    assert (face.player("wallTimeUs()") - town.start_us) % US_PER_S == 0, "the picture's own time, not the asked one"
+    width = face.page.locator("[data-testid=stage] img").evaluate(
+        "(image) => image.decode().then(() => image.naturalWidth)"
+    )
+    assert width == 320
 
 
 def test_click_on_timeline_plays_from_there(face: Face, town: Town) -> None:

@@ -1,4 +1,4 @@
-"""Five cameras, each with something of its own, recorded some minutes ago by the real writers."""
+"""Six cameras, each with something of its own, recorded some minutes ago by the real writers."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ FPS = 25
 GROUP = 50  # pictures from one sync sample to the next: 2 s
 TICK_US = us_from_90k(90_000 // FPS)
 
-GAPPY, BFRAMES, SICK, HEVC, LIVE = 1, 2, 3, 4, 5
+GAPPY, BFRAMES, SICK, HEVC, LIVE, HEVC_ONLY = range(1, 7)
 RUN_PICTURES = 600  # 24 s
 GAP_US = 30 * US_PER_S
 
@@ -78,6 +78,8 @@ class Town:
         sub = stream(pictures=100, group=GROUP)
         self.house.record(main, Track(HEVC, TrackKind.MAIN), self.start_us, GROUP)
         self.house.record(sub, Track(HEVC, TrackKind.SUB), self.start_us, GROUP)
+        self.house.camera(HEVC_ONLY, "Chợ đêm Lê Duẩn")
+        self.house.record(main, Track(HEVC_ONLY, TrackKind.MAIN), self.start_us, GROUP)
 
     # -- what goes on now ------------------------------------------------------------------------------------------
 
@@ -122,7 +124,8 @@ class Town:
         )
         self.house.post(well)
         self.house.post(replace(well, track=Track(BFRAMES, TrackKind.MAIN)))
-        self.house.post(replace(well, track=Track(HEVC, TrackKind.MAIN), codec="hvc1.1.6.L60.90"))
+        for channel in (HEVC, HEVC_ONLY):
+            self.house.post(replace(well, track=Track(channel, TrackKind.MAIN), codec="hvc1.1.6.L60.90"))
         self.house.post(replace(well, track=Track(HEVC, TrackKind.SUB)))
         sick = Track(SICK, TrackKind.MAIN)
         away = TrackState.WAITING
