@@ -1,5 +1,6 @@
 """Volumes on real file systems: who they are, what they hold, what they refuse."""
 
+import errno
 import json
 import os
 import subprocess
@@ -286,3 +287,24 @@ def test_sync_and_space_of_a_real_disk(volume: Volume) -> None:
     write(volume)
     volume.sync()
     assert 0 < volume.free_bytes() < volume.total_bytes()
+
+
+def test_sync_apart_leaves_the_writers_descriptor_alone(tmp_path: Path, clock: ManualClock) -> None:
+    class Watched(FileSystem):
+        def __init__(self) -> None:
+            self.synced: list[int] = []
+
+        def sync(self, fd: int) -> None:
+            assert os.path.samestat(os.fstat(fd), os.stat(tmp_path))
+            self.synced.append(fd)
+            if len(self.synced) > 1:
+                raise OSError(errno.EIO, "the disk reports an error")
+
+    fs = Watched()
+    with Volume.open(1, tmp_path, create=True, clock=clock, fs=fs) as volume:
+        volume.sync()
+        before = len(os.listdir("/proc/self/fd"))
+        with pytest.raises(StorageError):
+            volume.sync_apart()
+        assert fs.synced[1] != fs.synced[0]  # errseq_t: an error is told once for each open file
+        assert len(os.listdir("/proc/self/fd")) == before

@@ -1,0 +1,49 @@
+"""The numbers that the configuration stands for."""
+
+from nvr.timebase import US_PER_DAY
+from retention.plan import Policy
+from retention.policy import policies, volume_room
+from tests.retention.store import keep
+
+TB = 10**12
+MIB = 1 << 20
+CAMERAS_BPS = 220_000_000  # 55 cameras with two streams each
+
+
+def low_water_bytes(total_bytes: int, *, percent: float = 5, ingest_bps: int = CAMERAS_BPS) -> int:
+    room = volume_room(
+        keep(reserve_percent=percent),
+        1,
+        free_bytes=0,
+        total_bytes=total_bytes,
+        ingest_bps=ingest_bps,
+        said_full=False,
+    )
+    assert room.enough_bytes == room.low_water_bytes + total_bytes // 100
+    return room.low_water_bytes
+
+
+def test_every_channel_with_footage_has_the_defaults() -> None:
+    policy = Policy(US_PER_DAY // 2, 30 * US_PER_DAY)
+    assert policies(keep(min_days=0.5), [1, 7]) == {1: policy, 7: policy}
+
+
+def test_low_water_of_a_large_disk_is_its_reserve() -> None:
+    assert low_water_bytes(8 * TB) == 8 * TB // 20
+
+
+def test_low_water_of_a_smaller_disk_is_ten_minutes_of_all_cameras() -> None:
+    assert low_water_bytes(TB // 10) == 16_500_000_000
+
+
+def test_low_water_of_a_tiny_disk_leaves_it_some_footage() -> None:
+    assert low_water_bytes(200 * MIB) == 50 * MIB
+    assert low_water_bytes(200 * MIB, percent=60) == 120 * MIB
+
+
+def test_volume_that_said_full_is_short_whatever_it_says_is_free() -> None:
+    room = volume_room(
+        keep(reserve_percent=5), 1, free_bytes=TB // 2, total_bytes=TB, ingest_bps=CAMERAS_BPS, said_full=True
+    )
+    assert room.free_bytes < room.low_water_bytes < room.enough_bytes
+    assert room.low_water_bytes - room.free_bytes == TB // 100

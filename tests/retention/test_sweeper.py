@@ -1,0 +1,178 @@
+"""The sweeper with a real index and real files: disks do not fill, laws are kept, order is kept."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer import keys
+from nvr.errors import VolumeFull
+from nvr.timebase import US_PER_DAY, US_PER_MINUTE
+from retention.sweeper import Pace
+from tests.manual_clock import ManualClock
+from tests.nvr.chunk.mounts import tmpfs
+from tests.retention.store import ONE, START_US, TWO, Archive, archive, keep
+
+MIB = 1 << 20
+CHUNK_BYTES = MIB
+DEADLINE_S = 20
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Iterator[Archive]:
+    with archive(tmp_path, clock=ManualClock(START_US + 10 * US_PER_MINUTE)) as made:
+        made.record_minutes(ONE, 10)
+        made.record_minutes(TWO, 10)
+        yield made
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Archive]:
+    """On a file system of 64 MiB."""
+    with tmpfs(tmp_path / "disk", "64m") as disk, archive(tmp_path, disks=(disk,)) as made:
+        yield made
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def starts(of: Archive) -> list[int | None]:
+    """The minute in which each track begins."""
+    firsts = [of.reader.first(track) for track in (ONE, TWO)]
+    return [None if first is None else (first - START_US) // US_PER_MINUTE for first in firsts]
+
+
+def manual(of: Archive) -> ManualClock:
+    assert isinstance(of.clock, ManualClock)
+    return of.clock
+
+
+def test_footage_beyond_max_days_goes_though_there_is_room(stored: Archive) -> None:
+    manual(stored).advance(US_PER_DAY - 3 * US_PER_MINUTE)
+    stored.sweeper(keep(max_days=1)).sweep()
+    assert starts(stored) == [7, 7]
+    assert stored.files() == stored.rows()
+
+
+def test_sweep_goes_on_turn_by_turn_until_nothing_must_go(stored: Archive) -> None:
+    manual(stored).advance(2 * US_PER_DAY)
+    stored.sweeper(keep(max_days=1), pace=Pace(turn_files=3, pause_s=0)).sweep()
+    assert stored.files() == stored.rows() == stored.garbage() == set()
+
+
+def test_nothing_is_decided_before_recovery_is_over(stored: Archive) -> None:
+    manual(stored).advance(2 * US_PER_DAY)
+    stored.sweeper(keep(max_days=1), ready=False).sweep()
+    assert len(stored.rows()) == 20
+
+
+def test_lost_file_is_no_victim_for_room_but_its_row_goes_with_age(stored: Archive) -> None:
+    lost = next(stored.reader.pages(ONE))[0]
+    stored.volumes[0].unlink(lost.name())
+    stored.writer.mark_lost([lost])
+    sweeper = stored.sweeper(keep(max_days=1))
+    assert (ONE, lost.start_us) not in {
+        (victim.chunk.track, victim.chunk.start_us) for victim in sweeper.decide({1}).victims
+    }
+    manual(stored).advance(US_PER_DAY)
+    sweeper.sweep()
+    assert stored.rows() == stored.garbage() == set()
+
+
+def test_low_water_holds_while_a_writer_goes_on(small: Archive) -> None:
+    sweeper = small.sweeper(keep(reserve_percent=25))
+    low_water = small.volumes[0].total_bytes() // 4
+    for minute in range(300):
+        small.record(ONE if minute % 2 else TWO, minute, size=CHUNK_BYTES)
+        manual(small).advance(US_PER_MINUTE)
+        if minute % 4 == 3:
+            sweeper.sweep()
+            assert small.volumes[0].free_bytes() >= low_water
+            assert sweeper.trouble == {}
+    assert small.files() == small.rows()
+    kept = sorted(int(path.rsplit("/", 1)[1].split("-")[0]) for _, path, _ in small.rows())
+    assert kept == [START_US + minute * US_PER_MINUTE for minute in range(300 - len(kept), 300)]  # the newest
+    assert len(kept) >= 40  # no more has gone than had to
+
+
+def test_writer_at_full_speed_always_finds_room_again(small: Archive) -> None:
+    with small.sweeper(keep(reserve_percent=25), pace=Pace(interval_s=60, turn_files=5, pause_s=0)) as sweeper:
+        full = 0
+        for minute in range(300):
+            deadline = time.monotonic() + DEADLINE_S
+            while True:
+                try:
+                    small.record(ONE, minute, size=CHUNK_BYTES)
+                    break
+                except VolumeFull:
+                    full += 1
+                    sweeper.volume_full(1)  # wakes it at once: its next sweep would be in a minute
+                    assert time.monotonic() < deadline
+                    time.sleep(0.002)
+            manual(small).advance(US_PER_MINUTE)
+    assert full > 0
+    assert small.rows() <= small.files()
+    assert small.files() <= small.rows() | small.garbage()
+    assert len(small.rows()) < 64
+
+
+def test_volume_that_says_full_gets_room_though_it_seems_to_have_some(stored: Archive) -> None:
+    sweeper = stored.sweeper(keep(), pace=Pace(interval_s=60, turn_files=50, pause_s=0.001))
+    with sweeper:
+        sweeper.volume_full(1)
+        until(lambda: len(stored.rows()) == 0)  # 20 kB do not make the room that it wants: all may go
+    assert stored.files() == set()
+
+
+def test_short_volume_loses_the_oldest_of_all_tracks_first(stored: Archive) -> None:
+    sweeper = stored.sweeper(keep(), pace=Pace(turn_files=8, pause_s=0))
+    made = sweeper.decide({1})
+    minutes = [(victim.chunk.start_us - START_US) // US_PER_MINUTE for victim in made.victims]
+    assert minutes == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert made.is_partial
+
+
+def test_shortage_is_told_in_plain_words_until_there_is_room(small: Archive) -> None:
+    names = small.record_minutes(ONE, 50, size=CHUNK_BYTES)
+    manual(small).advance(50 * US_PER_MINUTE)
+    sweeper = small.sweeper(keep(min_days=1, reserve_percent=50))
+    sweeper.sweep()
+    assert "18 MiB more are needed" in sweeper.trouble[1] or "19 MiB more are needed" in sweeper.trouble[1]
+    assert "min_days (1)" in sweeper.trouble[1]
+    assert len(small.rows()) == len(names)  # the promise is kept
+    manual(small).advance(US_PER_DAY)
+    sweeper.sweep()
+    assert sweeper.trouble == {}
+    assert small.volumes[0].free_bytes() >= small.volumes[0].total_bytes() // 2
+
+
+def test_room_that_an_open_reader_keeps_is_not_mistaken_for_free(small: Archive) -> None:
+    names = small.record_minutes(ONE, 50, size=CHUNK_BYTES)
+    manual(small).advance(50 * US_PER_MINUTE)
+    descriptors = [small.volumes[0].open_read(name) for name in names[:3]]
+    try:
+        small.sweeper(keep(reserve_percent=30)).sweep()
+        assert small.volumes[0].free_bytes() >= small.volumes[0].total_bytes() * 30 // 100
+        assert all(len(os.pread(fd, 2 * MIB, 0)) > MIB for fd in descriptors)
+    finally:
+        for fd in descriptors:
+            os.close(fd)
+
+
+def test_damaged_index_is_told_and_the_thread_goes_on(stored: Archive) -> None:
+    manual(stored).advance(2 * US_PER_DAY)
+    with stored.writer.store.write() as txn:  # a garbage row that is none
+        txn.put(keys.GARBAGE, keys.garbage(1, "v1/broken"), b"")
+    with stored.sweeper(keep(max_days=1)) as sweeper:
+        until(lambda: 1 in sweeper.trouble)
+        assert "nvr rebuild" in sweeper.trouble[1]
+        with stored.writer.store.write() as txn:
+            txn.delete(keys.GARBAGE, keys.garbage(1, "v1/broken"))
+        until(lambda: not stored.rows())
+        until(lambda: not sweeper.trouble)
