@@ -1,5 +1,7 @@
 """Digits and the few letters that the simulator writes into its pictures, five dots wide and seven high."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,13 +20,14 @@ _GLYPHS = {
 
 def bitmap(text: str) -> NDArray[np.bool_]:
     """The dots of a line of text, 7 × 6 per character; a character without a glyph is left blank."""
-    dots = np.zeros((DOTS_HIGH, ADVANCE * len(text)), bool)
-    for place, character in enumerate(text):
-        rows = bytes.fromhex(_GLYPHS.get(character, _GLYPHS[" "]))
-        for y, row in enumerate(rows):
-            for x in range(DOTS_WIDE):
-                dots[y, place * ADVANCE + x] = row >> DOTS_WIDE - 1 - x & 1
-    return dots
+    return np.concatenate([_glyph(character) for character in text], axis=1)
+
+
+@cache
+def _glyph(character: str) -> NDArray[np.bool_]:
+    rows = bytes.fromhex(_GLYPHS.get(character, _GLYPHS[" "]))
+    dots = [[bool(row >> x & 1) for x in reversed(range(DOTS_WIDE))] + [False] for row in rows]
+    return np.array(dots, bool)
 
 
 def write(luma: NDArray[np.uint8], text: str, x: int, y: int, dot: int, *, ink: int, paper: int) -> None:

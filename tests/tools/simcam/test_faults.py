@@ -269,6 +269,7 @@ def test_b_frames_are_shown_in_another_order_than_sent(fleet: Fleet, play: Play)
     assert all((b - a) % FRAMES == 1 for a, b in pairwise(numbers))
 
 
+@pytest.mark.slow
 def test_slow_gop_has_few_sync_pictures(fleet: Fleet, play: Play) -> None:
     units = after(play(4), fleet, 4, "slow_gop", take=150, ms=1500)
     sync = [place for place, unit in enumerate(units) if 5 in kinds(4, unit)]

@@ -81,6 +81,7 @@ def test_sender_report_gives_the_wall_time_of_the_rtp_time(fleet: Fleet, play: P
     assert abs(cadence.instant_us(cadence.number_at(shown_us + 1000)) - shown_us) < 100
 
 
+@pytest.mark.slow
 def test_sender_reports_come_every_two_seconds(play: Play) -> None:
     reader = play(1)
     reader.access_units(2 * FPS + 10)
@@ -170,6 +171,7 @@ def test_garbage_closes_the_connection_only(fleet: Fleet, play: Play) -> None:
 SMALL = Town(channels=1, main=Picture(320, 180, 20, 400), sub=None, gop_ms=500, loop_s=2)
 
 
+@pytest.mark.slow
 def test_reader_may_join_at_any_picture(loops: Path) -> None:
     with Fleet(replace(SMALL, gop_ms=2000), Manners(cache=loops, join=Join.ANY)) as fleet:
         begun = time.monotonic()
@@ -224,6 +226,7 @@ def test_session_without_a_word_ends(loops: Path) -> None:
                 assert lively.request("GET_PARAMETER", lively.url)[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [Scheme.NONE, Scheme.BASIC, Scheme.DIGEST])
 def test_ffmpeg_passes_the_door(loops: Path, scheme: Scheme) -> None:
     account = Account("guard", "pass word", scheme)
