@@ -295,7 +295,7 @@ def test_sync_apart_leaves_the_writers_descriptor_alone(tmp_path: Path, clock: M
             self.synced: list[int] = []
 
         def sync(self, fd: int) -> None:
-            assert os.path.samestat(os.fstat(fd), os.stat(tmp_path))
+            assert os.path.samestat(os.fstat(fd), tmp_path.stat())
             self.synced.append(fd)
             if len(self.synced) > 1:
                 raise OSError(errno.EIO, "the disk reports an error")
@@ -303,8 +303,8 @@ def test_sync_apart_leaves_the_writers_descriptor_alone(tmp_path: Path, clock: M
     fs = Watched()
     with Volume.open(1, tmp_path, create=True, clock=clock, fs=fs) as volume:
         volume.sync()
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(Path("/proc/self/fd").iterdir()))
         with pytest.raises(StorageError):
             volume.sync_apart()
         assert fs.synced[1] != fs.synced[0]  # errseq_t: an error is told once for each open file
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
