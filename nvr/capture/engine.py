@@ -18,6 +18,7 @@ from nvr.capture.segmenter import Cadence, expected_chunk_bytes
 from nvr.capture.session import Session, SessionSettings
 from nvr.channel import Channel
 from nvr.chunk.recovery import recover
+from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
 from nvr.errors import StorageError, VolumeFull
@@ -234,23 +235,22 @@ class Engine:
 
     def _recover(self) -> None:
         """Seal what a crash left open and find what it kept out of the index, while the cameras already record."""
+        found: list[SealedChunk] = []
         for disk in self.disks:
-            volume = disk.volume
             try:
-                sealed = [chunk for path in self._parts[volume.number] if (chunk := recover(volume, path)) is not None]
-                sealed += self._bookkeeper.unindexed(volume, self._started_us)
-                if sealed:
-                    volume.sync()
-                    self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))
+                found += self._recover_volume(disk.volume)
             except StorageError as error:
-                self.volume_failed(volume, error, [])
-                continue
-            for chunk in sealed:
-                self.gaps.remember(
-                    chunk.header.track,
-                    chunk.start_us + chunk.duration_us,
-                    GapReason.RESTART,
-                    "the recorder ended without being stopped",
-                )
-        for gap in self.gaps.settle():
-            self._found_gap(gap)
+                self.volume_failed(disk.volume, error, [])
+        found.sort(key=lambda chunk: chunk.start_us)
+        gaps = [self.gaps.recovered(chunk.header.track, chunk.start_us, chunk.end_us) for chunk in found]
+        for gap in [*gaps, *self.gaps.settle()]:
+            if gap is not None:
+                self._found_gap(gap)
+
+    def _recover_volume(self, volume: Volume) -> list[SealedChunk]:
+        sealed = [chunk for path in self._parts[volume.number] if (chunk := recover(volume, path)) is not None]
+        sealed += self._bookkeeper.unindexed(volume, self._started_us)
+        if sealed:
+            volume.sync()
+            self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))
+        return sealed

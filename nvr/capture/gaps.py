@@ -41,6 +41,15 @@ class GapLedger:
             account.accounted_us = max(end_us, account.accounted_us or end_us)
             account.reason, account.detail = reason, detail
 
+    def recovered(self, track: Track, start_us: int, end_us: int) -> Gap | None:
+        """Old footage was found, in the order of time; gives the gap before it, which the crash kept untold."""
+        with self._lock:
+            account = self._account(track)
+            known_us = account.accounted_us
+            gap = self._close(track, account, start_us)
+            account.accounted_us = max(end_us, known_us or end_us)
+            return gap
+
     def settle(self) -> list[Gap]:
         """All old footage is known. Gives the gaps of the tracks that were recording before this was clear."""
         with self._lock:

@@ -16,6 +16,7 @@ READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
 BROKEN = select.EPOLLHUP | select.EPOLLERR
 IDLE_US = US_PER_S  # the longest sleep; nothing depends on it
+TIMERS_A_ROUND = 8  # chosen: then sockets get their turn, lest one that somebody watches wait for a hundred timers
 
 
 class Timer:
@@ -72,8 +73,12 @@ class Reactor:
         return self.call_at(self.clock.monotonic_us() + delay_us, callback)
 
     def call_every(self, interval_us: int, callback: Callback) -> Timer:
-        """Call again and again, first ``interval_us`` from now."""
-        return self._schedule(self.clock.monotonic_us() + interval_us, Timer(callback, interval_us))
+        """Call again and again, when the monotonic clock passes multiples of ``interval_us``.
+
+        So all timers of one interval go off together: the thread, with everything it needs in the processor's caches,
+        then has work for many at once. Measured with 55 cameras on a busy machine: …
+        """
+        return self._schedule(_next_multiple(self.clock.monotonic_us(), interval_us), Timer(callback, interval_us))
 
     def call_from_thread(self, callback: Callback) -> None:
         """Call once, soon, in the reactor's thread. The one method for other threads; also for signal handlers."""
@@ -102,7 +107,9 @@ class Reactor:
             if handler is not None:  # an earlier handler of this round may have forgotten it
                 handler(happened)
         now_us = self.clock.monotonic_us()
-        while self._timers and self._timers[0][0] <= now_us:
+        for _ in range(TIMERS_A_ROUND):
+            if not self._timers or self._timers[0][0] > now_us:
+                break
             self._fire(heapq.heappop(self._timers)[2], now_us)
 
     def _schedule(self, due_us: int, timer: Timer) -> Timer:
@@ -113,7 +120,7 @@ class Reactor:
         if timer.callback is not None:
             timer.callback()
         if timer.callback is not None and timer.interval_us is not None:
-            self._schedule(now_us + timer.interval_us, timer)
+            self._schedule(_next_multiple(now_us, timer.interval_us), timer)
 
     def _patience_s(self) -> float:
         if not self._timers:
@@ -132,3 +139,7 @@ class Reactor:
         waiting, self._from_threads = self._from_threads, []
         for callback in waiting:
             callback()
+
+
+def _next_multiple(now_us: int, interval_us: int) -> int:
+    return (now_us // interval_us + 1) * interval_us

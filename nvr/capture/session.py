@@ -23,6 +23,7 @@ from nvr.errors import AuthenticationError, CameraError, NetworkError
 from nvr.media import CutReason, Gap, GapReason, Sample, Track
 from nvr.timebase import US_PER_S
 
+FIRST_TRY_US = 3 * US_PER_S // 10  # chosen: 110 handshakes in that time, and nobody waits long after a restart
 LIVE_FRAGMENT_US = 120_000  # chosen: a watched camera is shown 0.2 s late, for a tenth of a per cent more bytes
 
 CUTS = {
@@ -104,8 +105,8 @@ class Session:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Try the camera, at once but for a jitter that spreads the first tries over a second."""
-        self._retry = self._reactor.call_after(self._draw.randrange(US_PER_S), self._connect)
+        """Try the camera, at once but for a jitter that spreads the first tries."""
+        self._retry = self._reactor.call_after(self._draw.randrange(FIRST_TRY_US), self._connect)
 
     def close(self, reason: GapReason, detail: str) -> None:
         """End for good; what was received is written."""

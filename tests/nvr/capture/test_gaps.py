@@ -40,6 +40,16 @@ def test_footage_before_recovery_ends_makes_one_gap_when_settled() -> None:
     assert ledger.recorded(TRACK, 102 * S, 103 * S) is None
 
 
+def test_gap_that_a_crash_kept_untold_is_told_when_its_footage_is_recovered() -> None:
+    ledger = GapLedger()
+    ledger.remember(TRACK, 40 * S, GapReason.RESTART, "crash")
+    told = ledger.recovered(TRACK, 50 * S, 55 * S)
+    assert told == Gap(TRACK, 40 * S, 50 * S, GapReason.RESTART, "crash")
+    assert ledger.recovered(TRACK, 55 * S, 57 * S) is None
+    ledger.recorded(TRACK, 70 * S, 71 * S)
+    assert ledger.settle() == [Gap(TRACK, 57 * S, 70 * S, GapReason.RESTART, "crash")]
+
+
 def test_absence_with_two_reasons_is_two_gaps() -> None:
     ledger = settled_ledger(100)
     ledger.recorded(TRACK, 100 * S, 110 * S)
