@@ -1,5 +1,6 @@
 """The thread that keeps the disks from filling: decides again and again what must go, and deletes it."""
 
+import math
 import queue
 import threading
 from collections import Counter
@@ -23,6 +24,7 @@ from retention.policy import policies
 log = structlog.get_logger()
 
 MIB = 1 << 20
+LOOK_S = 1.0  # chosen: a small volume may be full before the next sweep, and asking costs a microsecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def nothing_is_held(_track: Track, _span: TimeRange) -> bool:
 
 
 class Sweeper(threading.Thread):
-    """Sweeps every 30 s, and at once when a volume says that it is full. ``with`` starts and stops it.
+    """Sweeps every 30 s, and at once when a volume is short or says that it is full. ``with`` starts and stops it.
 
     Args:
         writer: of the index; others may share it.
@@ -78,6 +80,7 @@ class Sweeper(threading.Thread):
         self._volumes = {volume.number: volume for volume in volumes}
         self._facts = Facts(writer.store, settings, ingest_bps, clock)
         self.deletion = Deletion(writer, self._volumes, is_held, clock, self._pace.turn_files)
+        self._low_water_bytes: dict[int, int] = {}  # as last decided
         self._full: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -110,8 +113,26 @@ class Sweeper(threading.Thread):
             except Exception as error:  # without this thread every disk fills: whatever it is, it tries again
                 log.exception("sweep")
                 self.trouble = dict.fromkeys(self._volumes, f"old footage cannot be deleted: {error}")
-            self._wake.wait(self._pace.interval_s if self._ready() else self._pace.pause_s)
-            self._wake.clear()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Until the next sweep is due, a volume is short, or somebody wakes us."""
+        rest_s = self._pace.interval_s if self._ready() else self._pace.pause_s
+        for _ in range(math.ceil(rest_s / LOOK_S)):
+            if self._wake.wait(min(rest_s, LOOK_S)) or self._is_short():
+                break
+        self._wake.clear()
+
+    def _is_short(self) -> bool:
+        """Whether a volume fell below its mark; not one that cannot be helped."""
+        try:
+            return any(
+                self._volumes[number].free_bytes() < low_water_bytes
+                for number, low_water_bytes in self._low_water_bytes.items()
+                if number not in self.trouble
+            )
+        except StorageError:
+            return True  # the sweep will say so
 
     # -- a sweep ---------------------------------------------------------------------------------------------------
 
@@ -156,10 +177,12 @@ class Sweeper(threading.Thread):
         if volume.number in self.deletion.stuck:
             return None
         try:
-            return self._facts.room(volume, said_full=volume.number in said_full)
+            room = self._facts.room(volume, said_full=volume.number in said_full)
         except StorageError as error:
             self.deletion.stuck[volume.number] = str(error)
             return None
+        self._low_water_bytes[volume.number] = room.low_water_bytes
+        return room
 
     def _carry_out(self, made: DeletePlan) -> int:
         """Turn by turn; how many chunks have left the index."""

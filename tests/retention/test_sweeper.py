@@ -176,3 +176,13 @@ def test_damaged_index_is_told_and_the_thread_goes_on(stored: Archive) -> None:
             txn.delete(keys.GARBAGE, keys.garbage(1, "v1/broken"))
         until(lambda: not stored.rows())
         until(lambda: not sweeper.trouble)
+
+
+def test_volume_that_falls_below_its_mark_is_swept_before_the_next_sweep_is_due(small: Archive) -> None:
+    low_water = small.volumes[0].total_bytes() // 4
+    with small.sweeper(keep(reserve_percent=25), pace=Pace(interval_s=600, turn_files=50, pause_s=0.001)):
+        for minute in range(56):
+            small.record(ONE, minute, size=CHUNK_BYTES)
+            manual(small).advance(US_PER_MINUTE)
+        until(lambda: small.volumes[0].free_bytes() >= low_water)
+    assert small.reader.last(ONE) == START_US + 56 * US_PER_MINUTE
