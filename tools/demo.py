@@ -79,6 +79,7 @@ def demo(
     small = Picture(640, 360, SUB.fps, 512) if main.width >= 1280 else SUB
     town = Town(channels=channels, main=main, sub=small if sub else None)
     _prepare(folder, port or _free_port())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left running
     say = _speaker(quiet=as_json)
     with Fleet(
         town, Manners(trickle=trickle), progress=lambda done, of: say(f"drawing cameras: {done} of {of}")
