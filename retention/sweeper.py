@@ -110,7 +110,7 @@ class Sweeper(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self.sweep()
-            except Exception as error:  # without this thread every disk fills: whatever it is, it tries again
+            except Exception as error:  # outermost loop: without this thread every disk fills, so it tries again
                 log.exception("sweep")
                 self.trouble = dict.fromkeys(self._volumes, f"old footage cannot be deleted: {error}")
             self._rest()
