@@ -75,8 +75,8 @@ class Reactor:
     def call_every(self, interval_us: int, callback: Callback) -> Timer:
         """Call again and again, when the monotonic clock passes multiples of ``interval_us``.
 
-        So all timers of one interval go off together: the thread, with everything it needs in the processor's caches,
-        then has work for many at once. Measured with 55 cameras on a busy machine: …
+        So all timers of one interval go off together, and the thread, once its code and data are in the processor's
+        caches, works for many at once. Measured: 55 cameras swept together cost 3.0 CPU s/GB, each by its own time 3.7.
         """
         return self._schedule(_next_multiple(self.clock.monotonic_us(), interval_us), Timer(callback, interval_us))
 
