@@ -90,7 +90,7 @@ class Session:
         self._backoff = Backoff(settings.reconnect_max_us, draw)
         self._draw = draw
         self._segmenter = Segmenter(track, cadence, next_run)
-        self.meter = Meter(self._clock.monotonic_us())
+        self.meter = Meter()
         self._camera_clock = CameraClock()
         self._link: Link | None = None
         self._retry: Timer | None = None
@@ -152,7 +152,7 @@ class Session:
         if self._link is not None and self._link.reception is not None:
             self._camera_clock.observe(self._link.reception.sender_report, wall_offset_us)
         for sample in samples:
-            self.meter.count(1, len(sample.data), sample.lost_packets)
+            self.meter.count(sample)
             self._carry(self._segmenter.push(sample, wall_offset_us))
 
     def link_failed(self, error: CameraError) -> None:

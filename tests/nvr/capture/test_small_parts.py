@@ -12,7 +12,7 @@ from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.events import ChunkEnded, FragmentClosed
 from nvr.capture.meter import Meter
 from nvr.capture.placement import HOUR_US, ranked
-from nvr.media import CutReason, Fragment, Track, TrackKind
+from nvr.media import CutReason, Fragment, Sample, Track, TrackKind
 
 TRACK = Track(1, TrackKind.MAIN)
 
@@ -52,12 +52,11 @@ def test_backoff_grows_to_its_limit_and_begins_anew_after_success() -> None:
 
 
 def test_meter_gives_rates_of_the_last_seconds_only() -> None:
-    meter = Meter(0)
-    for second in range(1, 31):
-        meter.count(25, 500_000 if second > 15 else 0, 0)
-        bitrate_bps, fps_milli = meter.rates(second * 1_000_000)
-    assert bitrate_bps == pytest.approx(4_000_000, rel=0.01)
-    assert fps_milli == pytest.approx(25_000, rel=0.01)
+    meter = Meter()
+    for picture in range(750):
+        meter.count(Sample(bytes(20_000 if picture > 375 else 0), picture * 3600, False, picture * 40_000))
+    assert meter.rates(30_000_000) == (4_000_000, 25_000)
+    assert meter.rates(40_000_000) == (0, 0)
 
 
 def fragment(size: int) -> FragmentClosed:
