@@ -24,7 +24,7 @@ from retention.policy import policies
 log = structlog.get_logger()
 
 MIB = 1 << 20
-LOOK_S = 1.0  # chosen: a small volume may be full before the next sweep, and asking costs a microsecond
+LOOK_S = 1.0  # chosen: a small volume may be full before the next sweep, and asking costs 0.2 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,6 @@ class Sweeper(threading.Thread):
         self._volumes = {volume.number: volume for volume in volumes}
         self._facts = Facts(writer.store, settings, ingest_bps, clock)
         self.deletion = Deletion(writer, self._volumes, is_held, clock, self._pace.turn_files)
-        self._low_water_bytes: dict[int, int] = {}  # as last decided
         self._full: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -125,14 +124,12 @@ class Sweeper(threading.Thread):
 
     def _is_short(self) -> bool:
         """Whether a volume fell below its mark; not one that cannot be helped."""
+        hopeful = [volume for number, volume in self._volumes.items() if number not in self.trouble]
         try:
-            return any(
-                self._volumes[number].free_bytes() < low_water_bytes
-                for number, low_water_bytes in self._low_water_bytes.items()
-                if number not in self.trouble
-            )
+            rooms = [self._facts.room(volume, said_full=False) for volume in hopeful]
         except StorageError:
             return True  # the sweep will say so
+        return any(room.free_bytes < room.low_water_bytes for room in rooms)
 
     # -- a sweep ---------------------------------------------------------------------------------------------------
 
@@ -177,12 +174,10 @@ class Sweeper(threading.Thread):
         if volume.number in self.deletion.stuck:
             return None
         try:
-            room = self._facts.room(volume, said_full=volume.number in said_full)
+            return self._facts.room(volume, said_full=volume.number in said_full)
         except StorageError as error:
             self.deletion.stuck[volume.number] = str(error)
             return None
-        self._low_water_bytes[volume.number] = room.low_water_bytes
-        return room
 
     def _carry_out(self, made: DeletePlan) -> int:
         """Turn by turn; how many chunks have left the index."""
