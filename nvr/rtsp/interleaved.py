@@ -59,9 +59,11 @@ class Deframer:
     def _walk(self, view: memoryview, received_us: int) -> None:
         position = self._complete(view, received_us) if self._carried else 0
         size = len(view)
+        inside = self._reader.inside
         while position < size:
-            if view[position] != DOLLAR or self._reader.inside:
+            if inside or view[position] != DOLLAR:
                 position = self._take_text(view, position)
+                inside = self._reader.inside
                 continue
             if size - position < _PEEK_BYTES:
                 break
