@@ -186,7 +186,9 @@ class Disk(threading.Thread):
         if chunk is None:  # the chunk was lost; its session has been told and will open another
             return
         chunk.part.append(chunk.writer.append(fragment))
-        chunk.end_us = fragment.wall_us + us_from_90k(fragment.duration_90k)
+        # With B-frames what follows may be shown before the last picture that is here, but not before it is decoded.
+        complete_90k = fragment.duration_90k - fragment.composition_90k[0]
+        chunk.end_us = max(chunk.start_us, fragment.wall_us + us_from_90k(complete_90k))
         gap = self._gaps.recorded(track, fragment.wall_us, chunk.end_us)
         if gap is not None:
             self._found_gaps.append(gap)
@@ -212,6 +214,7 @@ class Disk(threading.Thread):
         del self._open[track]
         self._roots[track] = sealed.root
         self._sealed.append(sealed)
+        self._gaps.sealed(track, sealed.end_us)
         turn.progress[track] = Progress(track, self.volume.number, None)
 
     def _lose(self, track: Track, error: StorageError, turn: _Turn) -> None:

@@ -75,6 +75,15 @@ class GapLedger:
             account.accounted_us = max(end_us, account.accounted_us or end_us)
             return gap
 
+    def sealed(self, track: Track, end_us: int) -> None:
+        """A chunk has its final end, which may lie a little behind that of its last fragment."""
+        with self._lock:
+            account = self._account(track)
+            if self._settled:
+                account.accounted_us = max(end_us, account.accounted_us or end_us)
+            else:
+                account.written_us = max(end_us, account.written_us)
+
     def missing(self, track: Track, reason: GapReason, detail: str, now_us: int) -> Gap | None:
         """Footage is missing from now on; gives the gap up to now if it was missing for another reason."""
         with self._lock:

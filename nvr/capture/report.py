@@ -26,7 +26,7 @@ class OpenChunk:
     committed_bytes: int
     run: int
     start_us: int
-    end_us: int
+    end_us: int  # every picture before it is there
 
 
 @dataclass(frozen=True, slots=True)
