@@ -251,6 +251,6 @@ class Engine:
         sealed = [chunk for path in self._parts[volume.number] if (chunk := recover(volume, path)) is not None]
         sealed += self._bookkeeper.unindexed(volume, self._started_us)
         if sealed:
-            volume.sync()
+            volume.sync_apart()
             self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))
         return sealed
