@@ -92,7 +92,7 @@ def stop(processes: Processes) -> None:
 
 
 def allow_many_files() -> None:
-    """Two descriptors a channel: the children inherit the highest limit there is."""
+    """A reader takes a descriptor or two a channel: the children inherit the highest limit there is."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

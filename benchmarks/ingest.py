@@ -21,7 +21,7 @@ from benchmarks import contestants
 from benchmarks.cameras import LOOPS, Cameras
 from benchmarks.contestants import Start
 from benchmarks.most_channels import climb
-from benchmarks.window import Figures, measure
+from benchmarks.window import Figures, measure, touch_memory
 
 PARTS = ("burst", "trickle", "growth", "most")
 GROWTH = (10, 25, 55, 110)
@@ -123,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts, print tables and the JSON line."""
     asked = _arguments(arguments)
     contestants.allow_many_files()
+    touch_memory()
     result: Report = {"channels": asked.channels, "seconds": asked.seconds, "rounds": asked.rounds}
     with tempfile.TemporaryDirectory(dir=asked.place) as folder:
         benchmark = Benchmark(asked, Path(folder))

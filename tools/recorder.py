@@ -177,3 +177,9 @@ class Recorder:
                 self._books.trouble = str(error)
 
         self._engine.reactor.call_every(interval_us, attempt)
+
+
+def _allow_many_files() -> None:
+    """A track takes a socket and a file: the usual 1,024 descriptors would not do for 300 cameras with sub streams."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
