@@ -138,7 +138,7 @@ class Depacketizer(ABC):
         """Take interleaved packets, as long as they are plain middle fragments of the open NAL unit and of one length.
 
         This is `push` for nine packets of ten at a fifth of its cost: whole headers are compared, as a number and some
-        bytes, with what the next packet must have. It stops before anything out of the ordinary, which is then for `push`.
+        bytes, with what the next packet must have. It stops before anything out of the ordinary: that is for `push`.
 
         Args:
             view: what was read.
