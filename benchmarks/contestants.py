@@ -11,6 +11,8 @@ from typing import Protocol
 
 from indexer.registry import Registry
 from nvr.channel import Channel
+from nvr.config import load
+from tools.init import make_volumes
 
 Processes = list["subprocess.Popen[bytes]"]
 
@@ -36,6 +38,7 @@ def start_recorder(url: Urls, channels: int, folder: Path) -> Processes:
     """``nvr recorder``, as ``nvr run`` starts it: SHA-256 of every fragment, index, board, syncfs every 2 s."""
     config = folder / "nvr.toml"
     config.write_text(CONFIG)
+    make_volumes(load(config))
     register(url, range(1, channels + 1), folder)
     return [_spawn([sys.executable, "-m", "tools.main", "recorder", "--config", str(config)])]
 

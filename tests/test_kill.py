@@ -22,8 +22,10 @@ from indexer.registry import Registry
 from nvr.capture.report import TrackState
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.volume import Volume
+from nvr.config import load
 from nvr.media import GapReason, Track
 from nvr.timebase import US_PER_S, SystemClock, TimeRange, us_from_90k
+from tools.init import make_volumes
 from tools.simcam.fleet import Fleet
 from tools.simcam.options import SUB, Manners, Picture, Town
 
@@ -52,6 +54,7 @@ class Service:
             'data_dir = "data"\n[[volumes]]\nnumber = 1\npath = "volume1"\n'
             "[recorder]\nmain_chunk_s = 5\nsub_chunk_s = 9\n"
         )
+        make_volumes(load(self.config))
         with Registry.open(folder / "data" / "registry") as registry:
             for channel in fleet.channels():
                 registry.put(channel)

@@ -109,7 +109,9 @@ class _Demo:
         """Record for so long, or until Ctrl-C when it is 0; then there is no outcome."""
         from indexer.board import Board
         from indexer.registry import Registry
+        from tools.init import make_volumes
 
+        make_volumes(self._settings)
         with Registry.open(self._settings.registry_path) as registry:
             for channel in self._fleet.channels():
                 registry.put(channel)

@@ -97,7 +97,8 @@ def init(
         print(f"Wrote {path}")
     elif volume:
         raise ConfigError("it is there already", where=str(path), hint="add the volume in it, then nvr init again")
-    _make_volumes(settings_from(path))
+    for line in make_volumes(settings_from(path)):
+        print(line)
     if is_new:
         print("Next:")
         print("  1. look through the file; after adding a disk to it: nvr init again")
@@ -114,14 +115,21 @@ def _write(path: Path, text: str) -> None:
         raise StorageError(f"it cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def _make_volumes(settings: "Settings") -> None:
+def make_volumes(settings: "Settings") -> list[str]:
+    """Make the volumes of a configuration that are none yet; says what was done, a line each.
+
+    Raises:
+        StorageError: a folder cannot be made a volume.
+    """
     from nvr.chunk import identity
     from nvr.chunk.volume import Volume
     from nvr.timebase import SystemClock
 
+    said = []
     for wanted in settings.volumes:
         if (wanted.path / identity.FILE).exists():
-            print(f"Volume {wanted.number} is ready: {wanted.path}")
+            said.append(f"Volume {wanted.number} is ready: {wanted.path}")
             continue
         with Volume.open(wanted.number, wanted.path, create=True, clock=SystemClock()) as made:
-            print(f"Made volume {wanted.number}: {wanted.path}, {made.free_bytes() // 10**9} GB free")
+            said.append(f"Made volume {wanted.number}: {wanted.path}, {made.free_bytes() // 10**9} GB free")
+    return said

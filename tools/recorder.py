@@ -81,8 +81,8 @@ def open_volumes(settings: "Settings", writer: "IndexWriter", clock: "Clock") ->
     for one in settings.volumes:
         uuid = known.get(one.number)
         try:
-            # A volume that has held footage is never made anew: an empty mount point must not pass for the disk.
-            volume = Volume.open(one.number, one.path, create=uuid is None, clock=clock, expected_uuid=uuid)
+            # Never made here: an empty mount point must not pass for the disk. `nvr init` makes volumes.
+            volume = Volume.open(one.number, one.path, create=False, clock=clock, expected_uuid=uuid)
         except StorageError as error:
             structlog.get_logger().exception("a volume cannot be used", volume=one.number)
             trouble[one.number] = error
