@@ -37,8 +37,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     house.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For a file's tests: while it is open an event loop runs in this thread, and no other can."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield opened

@@ -24,7 +24,7 @@ STREAMS = ("h264", "h265", "h264-slices")
 WAYS = ("tcp", "udp", "rtsps")
 BOTH = pytest.mark.parametrize(("way", "stream"), list(itertools.product(WAYS, STREAMS)))
 DELIMITER = {Codec.H264: 9, Codec.H265: 35}
-SAMPLES = 125  # 5 s: at least two files
+SAMPLES = 175  # 7 s: at least two files
 
 pytestmark = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed: apt-get install ffmpeg")
 
