@@ -8,8 +8,10 @@ import io
 import shutil
 import statistics
 import subprocess
+import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 import av
@@ -121,6 +123,17 @@ def still(site: Running, track: Track, at: Instant) -> tuple[int, int]:
     return picture, int(answer.headers["X-Picture-Time-Us"]) - at.taken_us
 
 
+def still_or_none(site: Running, track: Track, at: Instant) -> int | None:
+    """The picture, or None where there is none to be had."""
+    try:
+        return still(site, track, at)[0]
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise
+        return None
+
+
 def clip(site: Running, track: Track, at: Instant) -> bytes:
     query = {"track": track.kind.word, "from_us": at.at_us, "to_us": at.at_us + US_PER_S // 2}
     return site.ask(f"/api/channels/{track.channel}/clip.mp4", **query).body
@@ -192,6 +205,21 @@ def test_still_from_the_growing_chunk_is_the_picture_of_its_instant(site: Runnin
     for _ in range(3):
         at = open_instant(site, track)
         assert still(site, track, at)[0] == at.picture
+
+
+@ALL
+def test_still_just_behind_the_growing_chunk_is_refused_or_right(site: Running, stream: str) -> None:
+    """The next picture is on its way: the one before it must not be given out in its place."""
+    track = TRACKS[stream]
+    cadence, refused = site.cadence(track), 0
+    for _ in range(10):
+        now_us = SystemClock().wall_us()
+        chunk = site.chunks(track, now_us - 5 * US_PER_S, now_us)[-1]
+        at = instant(site, track, cadence.number_at(chunk["end_us"] + 50_000))
+        picture = still_or_none(site, track, at)
+        assert picture in (None, at.picture)
+        refused += picture is None
+    assert refused
 
 
 @ALL

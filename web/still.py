@@ -78,7 +78,9 @@ class StillRoom:
         track, at_us = asked.track_asked, asked.at_us
         for chunk in reversed(self._archive.chunks(track, TimeRange(max(0, at_us - HOLD_US), at_us + 1))):
             footage = self._footage.read(chunk)
-            if len(footage.samples) and int(footage.shown_us.min()) <= at_us < footage.chunk.end_us + HOLD_US:
+            # What follows in a growing chunk is on its way, and may be the picture of this instant.
+            held_us = HOLD_US if chunk.sealed else 0
+            if len(footage.samples) and int(footage.shown_us.min()) <= at_us < footage.chunk.end_us + held_us:
                 return _Found(footage, footage.shown_at(at_us))
         raise NotRecorded("nothing was recorded at this instant", where=f"{track} at {format_utc(at_us)}")
 

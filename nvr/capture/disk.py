@@ -188,8 +188,9 @@ class Disk(threading.Thread):
         chunk.part.append(chunk.writer.append(fragment))
         # With B-frames what follows may be shown before the last picture that is here, but not before it is decoded.
         complete_90k = fragment.duration_90k - fragment.composition_90k[0]
+        begin_us = min(chunk.end_us, fragment.wall_us)
         chunk.end_us = max(chunk.start_us, fragment.wall_us + us_from_90k(complete_90k))
-        gap = self._gaps.recorded(track, fragment.wall_us, chunk.end_us)
+        gap = self._gaps.recorded(track, begin_us, chunk.end_us)
         if gap is not None:
             self._found_gaps.append(gap)
         turn.progress[track] = self._progress_of(track, chunk)

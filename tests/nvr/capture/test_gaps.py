@@ -71,3 +71,14 @@ def test_long_absence_is_flushed_in_pieces_that_join() -> None:
     assert last is not None
     assert (last.start_us, last.end_us) == (230 * S, 240 * S)
     assert ledger.flush(300 * S) == []
+
+
+def test_gap_begins_where_the_sealed_chunk_ends_not_where_its_last_fragment_was_complete() -> None:
+    ledger = GapLedger()
+    ledger.settle()
+    assert ledger.recorded(TRACK, 0, 9_920_000) is None
+    ledger.sealed(TRACK, 10_000_000)
+    ledger.missing(TRACK, GapReason.NETWORK, "no route to host", 10_000_000)
+    gap = ledger.recorded(TRACK, 15_000_000, 16_000_000)
+    assert gap is not None
+    assert (gap.start_us, gap.end_us) == (10_000_000, 15_000_000)
