@@ -41,14 +41,8 @@ class Benchmark:
 
     def _choose(self, place: Path) -> dict[str, Start]:
         found: dict[str, Start] = {RECORDER: contestants.start_recorder}
-        if self._asked.alone:
-            return found
-        found[FFMPEG] = contestants.a_process_a_channel(contestants.FFMPEG)
-        program = contestants.compile_floor(place)
-        if program is None:
-            print("there is no C compiler (apt-get install gcc): the floor is left out")
-        else:
-            found |= {FLOOR_BATCH: contestants.floor(128 << 10, program), FLOOR_PROMPT: contestants.floor(1, program)}
+        if not self._asked.alone:
+            found |= _usual(place)
         for peer in self._asked.peer:
             name, _, command = peer.partition("=")
             found[name] = contestants.a_process_a_channel(command)
@@ -103,6 +97,17 @@ class Benchmark:
     def _measure(self, cameras: Cameras, start: Start, channels: int) -> Figures:
         asked = self._asked
         return measure(cameras, start, channels, settle_s=asked.settle, seconds=asked.seconds, place=self._place)
+
+
+def _usual(place: Path) -> dict[str, Start]:
+    """ffmpeg, and the C program if it can be compiled."""
+    found = {FFMPEG: contestants.a_process_a_channel(contestants.FFMPEG)}
+    program = contestants.compile_floor(place)
+    if program is None:
+        print("there is no C compiler (apt-get install gcc): the floor is left out")
+    else:
+        found |= {FLOOR_BATCH: contestants.floor(128 << 10, program), FLOOR_PROMPT: contestants.floor(1, program)}
+    return found
 
 
 def _print_table(rows: dict[str, list[Figures]]) -> None:
