@@ -51,8 +51,10 @@ PLAY = """(addresses) => Promise.all(addresses.map((address) => new Promise((don
         told.ended = video.ended;
         told.duration = video.duration;
         told.frames = video.getVideoPlaybackQuality().totalVideoFrames;
-        if (video.ended) picture();
-        done(told);
+        if (!video.ended) return done(told);
+        // a busy compositor may skip the very last picture: ask for it
+        video.onseeked = () => { picture(); done(told); };
+        video.currentTime = video.duration - 0.001;
     };
     video.onloadedmetadata = () => { told.begun = video.duration; };
     video.requestVideoFrameCallback(() => { picture(); video.play(); });

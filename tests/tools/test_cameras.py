@@ -141,7 +141,7 @@ def _conversed(terminal: int, answer: bytes) -> bytes:
             shown += os.read(terminal, 4096)
         except OSError:  # how Linux reports the far end's closing
             return shown
-        if not answered and b"Password" in shown:
+        if not answered and b"Password: " in shown:  # the blank comes when the echo is off
             os.write(terminal, answer)
             answered = True
     return pytest.fail(f"no end after {shown!r}")
