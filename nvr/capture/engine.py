@@ -188,16 +188,14 @@ class Engine:
         self._bookkeeper.commit(batch)
 
     def progress(self, rows: list[Progress]) -> None:
-        """Chunks have grown; who watches live hears of it at once, everybody else with the next report."""
         reports = []
         for row in rows:
             self._open_chunks[row.track] = row.open_chunk
             self.pool.worked(row.volume)
             session = self._sessions.get(row.track)
-            if session is not None and row.track in self._watched:
+            if session is not None:
                 reports.append(session.report(row.open_chunk))
-        if reports:
-            self._bookkeeper.publish(reports)
+        self._bookkeeper.publish(reports)
 
     def volume_failed(self, volume: Volume, error: StorageError, tracks: list[Track]) -> None:
         self.pool.failed(volume.number, str(error))
