@@ -142,9 +142,12 @@ def _read(chunk: StoredChunk, fd: int) -> Footage:
 def _footage(chunk: StoredChunk, header: ChunkHeader, init: bytes, fragments: Array, samples: Array) -> Footage:
     delay_90k = header.composition_delay_90k
     shown_us = shown_us_of(samples, chunk.start_us, delay_90k)
-    if not chunk.sealed and len(samples):  # the board says about where it ends, the samples say exactly
-        last = int(shown_us.argmax())
-        chunk = replace(chunk, end_us=int(shown_us[last]) + us_from_90k(int(samples["duration_90k"][last])))
+    if not chunk.sealed and len(samples):
+        # The board says about where it ends, the samples say exactly. What is still to come is shown no earlier than it
+        # is decoded, so every picture before that is there; with B-frames some later ones are there as well.
+        last = samples[-1]
+        complete_90k = int(last["decode_90k"]) + int(last["duration_90k"]) - delay_90k
+        chunk = replace(chunk, end_us=max(chunk.start_us, chunk.start_us + us_from_90k(complete_90k)))
     return Footage(
         chunk=chunk,
         parameter_sets=header.parameter_sets,
