@@ -52,9 +52,8 @@ PLAY = """(addresses) => Promise.all(addresses.map((address) => new Promise((don
         told.duration = video.duration;
         told.frames = video.getVideoPlaybackQuality().totalVideoFrames;
         if (!video.ended) return done(told);
-        // a busy compositor may skip the very last picture: ask for it
-        video.onseeked = () => { picture(); done(told); };
-        video.currentTime = video.duration - 0.001;
+        // a busy compositor may bring the very last picture a little later
+        setTimeout(() => { picture(); done(told); }, 500);
     };
     video.onloadedmetadata = () => { told.begun = video.duration; };
     video.requestVideoFrameCallback(() => { picture(); video.play(); });
