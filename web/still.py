@@ -8,8 +8,8 @@ from aiohttp import web
 from nvr.codec.parameters import decoder_configuration
 from nvr.errors import NotRecorded, StorageError
 from nvr.media import Codec
-from nvr.timebase import TimeRange, format_utc
-from web.archive import Archive
+from nvr.timebase import US_PER_S, TimeRange, format_utc
+from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.decoder import Decoder
 from web.footage import Footage, FootageReader
@@ -19,6 +19,7 @@ from web.sending import Content, send
 from web.still_worker import StillJob
 
 HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
+ARRIVAL_US = 10 * US_PER_S  # a camera that is silent for longer is reconnected (DESIGN section 3): nothing more comes
 JPEG = "image/jpeg"
 _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc"}
 
@@ -76,13 +77,19 @@ class StillRoom:
     def _find(self, asked: StillQuery) -> _Found:
         self._archive.require(asked.track_asked)
         track, at_us = asked.track_asked, asked.at_us
-        for chunk in reversed(self._archive.chunks(track, TimeRange(max(0, at_us - HOLD_US), at_us + 1))):
+        followed = False
+        near = TimeRange(max(0, at_us - HOLD_US), at_us + HOLD_US)
+        for chunk in reversed(self._archive.chunks(track, near)):
             footage = self._footage.read(chunk)
-            # What follows in a growing chunk is on its way, and may be the picture of this instant.
-            held_us = HOLD_US if chunk.sealed else 0
+            held_us = HOLD_US if followed or self._is_over(chunk) else 0
             if len(footage.samples) and int(footage.shown_us.min()) <= at_us < footage.chunk.end_us + held_us:
                 return _Found(footage, footage.shown_at(at_us))
+            followed = True
         raise NotRecorded("nothing was recorded at this instant", where=f"{track} at {format_utc(at_us)}")
+
+    def _is_over(self, chunk: StoredChunk) -> bool:
+        """Whether nothing more comes behind a chunk: else the picture of an instant behind it may be on its way."""
+        return chunk.sealed and self._archive.clock.wall_us() - chunk.end_us > ARRIVAL_US
 
     def _job(self, found: _Found, width: int | None) -> StillJob:
         footage = found.footage

@@ -133,6 +133,31 @@ async def test_growing_chunk_is_shown_up_to_what_is_committed(server: Server, ho
     assert "ETag" not in reply.headers
 
 
+async def test_still_behind_chunk_sealed_just_now_is_refused_until_nothing_more_can_come(
+    server: Server, house: House, clock: ManualClock
+) -> None:
+    """The next chunk's first picture is on its way: the last one of this chunk must not be given out in its place."""
+    source = stream()
+    end_us = house.record(source, START_US, group_count=2)
+    clock.step_wall(end_us + US_PER_S - clock.wall_us())
+    assert (await server.ask("/api/channels/1/still.jpg", at_us=end_us + 50_000)).status == 404
+    clock.advance(20 * US_PER_S)
+    assert (await server.still(end_us + 50_000))[0] == 49
+
+
+async def test_still_between_chunks_that_do_not_quite_meet_is_the_last_picture(
+    server: Server, house: House, clock: ManualClock
+) -> None:
+    source = stream()
+    end_us = house.record(source, START_US, group_count=2)
+    later_us = end_us + 1_000
+    growing = house.begin(source, later_us, groups(source, 2, 2), sequence=9)
+    growing.append(1)
+    clock.step_wall(growing.end_us + US_PER_S - clock.wall_us())
+    assert (await server.still(later_us - 1))[0] == 49
+    assert (await server.still(later_us))[0] == 50
+
+
 async def test_chunk_sealed_but_not_indexed_yet_is_still_there(server: Server, house: House) -> None:
     """Between the seal and the next sync neither board nor index knows the chunk: the last minute must not vanish."""
     source = stream()
