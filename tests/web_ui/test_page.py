@@ -71,6 +71,24 @@ def test_theme_changes_and_is_remembered(face: Face, town: Town) -> None:
     face.until(lambda: face.page.locator("html").get_attribute("data-theme") == "dark", "dark after a reload")
 
 
+def test_go_to_marks_the_offered_time_before_the_next_key(face: Face, town: Town) -> None:
+    """On a busy machine a frame takes longer than a finger: what is typed must replace the offer all the same."""
+    face.open(f"#/{GAPPY}")
+    face.until(face.part("goto").is_visible, "the field")
+    marked = face.page.evaluate(
+        """() => {
+            const field = document.querySelector("[data-testid=goto]");
+            window.dispatchEvent(new KeyboardEvent("keydown", {key: "g", code: "KeyG"}));
+            return field.value && field.value.slice(field.selectionStart, field.selectionEnd) === field.value;
+        }"""
+    )
+    assert marked is True
+    face.part("goto").blur()
+    face.part("goto").click()
+    length = "() => document.activeElement.selectionEnd - document.activeElement.selectionStart"
+    assert face.page.evaluate(length) == len("23/11/2026 20:31:05")
+
+
 def test_go_to_a_time_typed_by_hand(face: Face, town: Town) -> None:
     face.open(f"#/{GAPPY}")
     face.until(face.part("goto").is_visible, "the field")
