@@ -16,6 +16,7 @@ import msgspec
 
 from indexer import keys
 from indexer.store import Store
+from nvr.capture.ladder import Rung
 from nvr.capture.report import OpenChunk, TrackReport, TrackState
 from nvr.errors import StorageError
 from nvr.media import GapReason, Track
@@ -110,6 +111,7 @@ class RecorderStatus:
     queue_bytes: int = 0  # waiting to be written
     cpu_us: int = 0  # of the process since its start
     dropped_fragments: int = 0
+    rung: Rung = Rung.ALL  # how much is recorded while room is short
 
 
 class Board:

@@ -11,6 +11,7 @@ from typing import Self
 import structlog
 
 from indexer.writer import IndexWriter
+from nvr.capture.ladder import Rung
 from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import StorageError
@@ -18,6 +19,7 @@ from nvr.media import Track
 from nvr.timebase import Clock, TimeRange
 from retention.deletion import Deletion
 from retention.facts import Facts
+from retention.ladder import rung
 from retention.plan import DeletePlan, IsHeld, Shortage, VolumeRoom, Why, plan
 from retention.policy import policies
 
@@ -84,6 +86,8 @@ class Sweeper(threading.Thread):
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self.trouble: dict[int, str] = {}  # volume number → what is wrong, for people; replaced, never changed
+        self.rung = Rung.ALL
+        self.on_rung: Callable[[Rung], None] = lambda _: None  # told, by this thread, when the rung changes
 
     # -- life (any thread) -----------------------------------------------------------------------------------------
 
@@ -149,6 +153,7 @@ class Sweeper(threading.Thread):
             moved = self._carry_out(made)
             if not made.is_partial or not moved:
                 self.trouble = self._troubles(made.shortages)
+                self._take_rung()
                 return
             said_full = set()
 
@@ -203,6 +208,18 @@ class Sweeper(threading.Thread):
         while not self._full.empty():
             numbers.add(self._full.get())
         return numbers
+
+    def _take_rung(self) -> None:
+        """Record less while nothing more may be deleted, and more again when there is room."""
+        try:
+            rooms = [self._facts.room(volume, said_full=False) for volume in self._volumes.values()]
+        except StorageError:
+            return  # `trouble` says so; what cannot be asked cannot be judged
+        next_rung = rung(self.rung, rooms, self.trouble.keys())
+        if next_rung is not self.rung:
+            log.error("recording changes", records=next_rung.word, before=self.rung.word, why="room on the disks")
+            self.rung = next_rung
+            self.on_rung(next_rung)
 
     # -- words for people ------------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
             clock=clock,
         )
         engine.on_full = sweeper.volume_full
+        sweeper.on_rung = engine.stand
         Recorder(engine, books, sweeper, board, registry, clock).run()
         for volume in volumes:
             volume.close()
@@ -142,6 +143,7 @@ class Recorder:
             queue_bytes=sum(disk.queue.waiting_bytes for disk in self._engine.disks),
             cpu_us=int((usage.ru_utime + usage.ru_stime) * US_PER_S),
             dropped_fragments=sum(disk.queue.refused for disk in self._engine.disks),
+            rung=self._sweeper.rung,
         )
         self._board.post_recorder(status, [self._volume_status(disk.volume) for disk in self._engine.disks])
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from indexer.board import RecorderStatus, TrackStatus
 from nvr import __version__
+from nvr.capture.ladder import Rung
 from nvr.channel import Channel
 from nvr.config import SiteSettings
 from nvr.media import Track, TrackKind
@@ -12,8 +13,14 @@ from web.auth import Action, May, user_of
 from web.query import NoQuery
 from web.route import Route, route
 from web.status import is_running, state_of
-from web.wire import ChannelState, KindWord, LiveState, Recorder, Site, TrackState
+from web.wire import ChannelState, KindWord, LiveState, Recorder, RecordsWord, Site, TrackState, VolumeState
 
+_RECORDS: dict[Rung, RecordsWord] = {
+    Rung.ALL: "all",
+    Rung.SUB_ONLY: "sub_only",
+    Rung.KEY_FRAMES: "key_frames",
+    Rung.NOTHING: "nothing",
+}
 _WORDS: dict[TrackKind, KindWord] = {TrackKind.MAIN: "main", TrackKind.SUB: "sub"}
 _OFF = LiveState("off", "operator", "switched off")
 
@@ -41,7 +48,7 @@ class SiteRoom:
                 asks=NoQuery,
                 answers=Site,
                 action=Action.SEE_SITE,
-                summary="Name, time zone, clock and recorder",
+                summary="Name, time zone, clock, recorder and volumes",
             ),
             route(
                 "/api/channels",
@@ -55,13 +62,16 @@ class SiteRoom:
 
     async def _tell_site(self, _asked: NoQuery, _request: web.Request) -> Site:
         now_us = self._archive.clock.wall_us()
-        status = self._archive.board().recorder()
+        board = self._archive.board()
+        status = board.recorder()
         recorder = Recorder(
             running=is_running(status, now_us),
             heartbeat_us=status.heartbeat_us if status else None,
             started_us=status.started_us if status else None,
+            records=_RECORDS[status.rung if status else Rung.ALL],
         )
-        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder)
+        volumes = [VolumeState(v.number, v.free_bytes, v.total_bytes, v.trouble) for v in board.volumes()]
+        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder, volumes)
 
     async def _tell_channels(self, _asked: NoQuery, request: web.Request) -> list[ChannelState]:
         user = user_of(request)

@@ -18,17 +18,29 @@ ReasonWord = Literal[
     "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
 ]
 
+RecordsWord = Literal["all", "sub_only", "key_frames", "nothing"]
+
 
 class Answer(msgspec.Struct, frozen=True):
     """A JSON answer."""
 
 
 class Recorder(Answer, frozen=True):
-    """Whether the recorder process is alive, from its heartbeat on the board."""
+    """Whether the recorder process is alive, from its heartbeat on the board, and how much it records."""
 
     running: bool
     heartbeat_us: int | None
     started_us: int | None
+    records: RecordsWord  # "all" but for times when the disks are nearly full and nothing may be deleted
+
+
+class VolumeState(Answer, frozen=True):
+    """One volume as it is now."""
+
+    number: int
+    free_bytes: int
+    total_bytes: int
+    trouble: str  # empty: it takes footage
 
 
 class Site(Answer, frozen=True):
@@ -39,6 +51,7 @@ class Site(Answer, frozen=True):
     version: str
     now_us: int
     recorder: Recorder
+    volumes: list[VolumeState]
 
 
 class TrackState(Answer, frozen=True):

@@ -10,6 +10,7 @@ from nvr.capture.connection import tls_context
 from nvr.capture.disk import Disk, Progress
 from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.gaps import GapLedger
+from nvr.capture.ladder import Rung, Share, share
 from nvr.capture.outlet import DiskPool, Outlet
 from nvr.capture.reactor import Reactor
 from nvr.capture.report import OpenChunk, TrackReport
@@ -60,6 +61,7 @@ class Engine:
         self._open_chunks: dict[Track, OpenChunk | None] = {}
         self._sessions: dict[Track, Session] = {}
         self._watched: set[Track] = set()
+        self._rung = Rung.ALL
         self._parts = {volume.number: list(volume.parts()) for volume, _ in volumes}
         limit_bytes = settings.queue_mib * (1 << 20) // max(1, len(volumes))
         self.disks = tuple(self._disk(volume, weight, site, limit_bytes) for volume, weight in volumes)
@@ -129,6 +131,7 @@ class Engine:
         for track, channel in wanted.items():
             if track not in self._sessions:
                 self._sessions[track] = self._session(track, channel)
+                self._sessions[track].keep(self._share_of(track, channel))
                 self._sessions[track].start()
 
     def watch(self, tracks: set[Track]) -> None:
@@ -140,6 +143,18 @@ class Engine:
     def _apply_watch(self, tracks: set[Track]) -> None:
         for track, session in self._sessions.items():
             session.watched = track in tracks
+
+    def stand(self, rung: Rung) -> None:
+        """Record so much from now on. Any thread."""
+        self.reactor.call_from_thread(lambda: self._apply_rung(rung))
+
+    def _apply_rung(self, rung: Rung) -> None:
+        self._rung = rung
+        for track, session in self._sessions.items():
+            session.keep(self._share_of(track, session.channel))
+
+    def _share_of(self, track: Track, channel: Channel) -> Share:
+        return share(self._rung, track.kind, has_sub=bool(channel.sub_url))
 
     def _session(self, track: Track, channel: Channel) -> Session:
         if track not in self._runs:

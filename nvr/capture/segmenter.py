@@ -107,6 +107,10 @@ class Segmenter:
         self._keep(sample, decode_90k)
         return events
 
+    def skip(self, sample: Sample) -> None:
+        """Leave a sample out on purpose; parameter sets that came with it are in force all the same."""
+        self._announced = sample.parameter_sets or self._announced
+
     def end(self, cut: CutReason) -> list[Event]:
         """The session, or the run, is over: whatever is buffered comes out. The next sample begins a new run."""
         if self._chunk is None:

@@ -9,6 +9,7 @@ from nvr.capture.backoff import Backoff
 from nvr.capture.cameraclock import CameraClock
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
+from nvr.capture.ladder import Share
 from nvr.capture.link import BUFFER_BYTES, Link, LinkSettings
 from nvr.capture.meter import Meter
 from nvr.capture.outlet import Outlet
@@ -96,6 +97,8 @@ class Session:
         self._retry: Timer | None = None
         self._picture: PictureFormat | None = None
         self._watched = False
+        self._share = Share.ALL
+        self._wanted = Share.ALL
         self._reconnects = 0
         self._state = TrackState.CONNECTING
         self._reason: GapReason | None = None
@@ -122,6 +125,23 @@ class Session:
         """The open chunk was lost with its volume; the next sync sample opens another elsewhere."""
         self._segmenter.end(CutReason.DISK)
 
+    def keep(self, share: Share) -> None:
+        """Record so much of what arrives: nothing from now on, or else another share from the next sync sample on."""
+        self._wanted = share
+        if share is Share.NOTHING:
+            self._change_share()
+            self._leave_out()
+
+    def _change_share(self) -> None:
+        """The open chunk ends, so that a file is of one kind."""
+        self._share = self._wanted
+        if self._segmenter.recording:  # else the gap has its reason already
+            self._interrupt(GapReason.DISK, self._share.value or "everything is recorded again")
+
+    def _leave_out(self) -> None:
+        if self._state in (TrackState.STARTING, TrackState.RECORDING):
+            self._enter(TrackState.NO_DISK, GapReason.DISK, self._share.value)
+
     @property
     def watched(self) -> bool:
         """Whether somebody watches live."""
@@ -146,6 +166,9 @@ class Session:
 
     def link_plays(self) -> None:
         self._enter(TrackState.STARTING, self._reason, "waiting for the first picture that can be shown")
+        if self._share is Share.NOTHING:
+            self._missing(GapReason.DISK, self._share.value)
+            self._leave_out()
 
     def link_received(self, samples: list[Sample]) -> None:
         wall_offset_us = self._clock.wall_us() - self._clock.monotonic_us()
@@ -153,7 +176,12 @@ class Session:
             self._camera_clock.observe(self._link.reception.sender_report, wall_offset_us)
         for sample in samples:
             self.meter.count(sample)
-            self._carry(self._segmenter.push(sample, wall_offset_us))
+            if sample.is_sync and self._share is not self._wanted:
+                self._change_share()
+            if self._share is Share.ALL or (self._share is Share.KEY_FRAMES and sample.is_sync):
+                self._carry(self._segmenter.push(sample, wall_offset_us))
+            else:
+                self._segmenter.skip(sample)
 
     def link_failed(self, error: CameraError) -> None:
         self._link = None
@@ -185,7 +213,7 @@ class Session:
                 case ChunkOpened():
                     self._picture = describe(event.parameter_sets)
                     self._backoff.succeeded()
-                    self._enter(TrackState.RECORDING, None, "")
+                    self._enter(TrackState.RECORDING, None, self._share.value)
                 case ChunkEnded(cut=CutReason.CLOCK):
                     self._missing(GapReason.CLOCK, "the clock was set or the camera's time jumped")
 

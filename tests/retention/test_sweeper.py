@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import keys
+from nvr.capture.ladder import Rung
 from nvr.errors import VolumeFull
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE
 from retention.sweeper import Pace
@@ -150,6 +151,21 @@ def test_shortage_is_told_in_plain_words_until_there_is_room(small: Archive) -> 
     sweeper.sweep()
     assert sweeper.trouble == {}
     assert small.volumes[0].free_bytes() >= small.volumes[0].total_bytes() // 2
+
+
+def test_recorder_steps_down_while_nothing_may_go_and_up_again_when_it_may(small: Archive) -> None:
+    sweeper = small.sweeper(keep(min_days=1, reserve_percent=50))
+    stood: list[Rung] = []
+    sweeper.on_rung = stood.append
+    for minute in range(60):
+        small.record(ONE, minute, size=CHUNK_BYTES)
+        manual(small).advance(US_PER_MINUTE)
+        sweeper.sweep()
+    assert stood == [Rung.SUB_ONLY, Rung.KEY_FRAMES] or stood == [Rung.SUB_ONLY, Rung.KEY_FRAMES, Rung.NOTHING]
+    assert sweeper.rung is stood[-1]
+    manual(small).advance(US_PER_DAY)
+    sweeper.sweep()
+    assert (sweeper.rung, stood[-1]) == (Rung.ALL, Rung.ALL)
 
 
 def test_room_that_an_open_reader_keeps_is_not_mistaken_for_free(small: Archive) -> None:

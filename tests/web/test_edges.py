@@ -1,5 +1,7 @@
 """Exactness at the edges: gaps, new parameter sets, the chunk that grows, the one that is not indexed yet, nothing."""
 
+from indexer.board import RecorderStatus, VolumeStatus
+from nvr.capture.ladder import Rung
 from nvr.capture.report import TrackState
 from nvr.media import Codec, Gap, GapReason, Track, TrackKind
 from nvr.timebase import US_PER_S
@@ -257,3 +259,15 @@ async def test_dead_recorder_is_an_open_gap_and_no_state_of_the_board_is_believe
     assert [gap["reason"] for gap in timeline["gaps"]] == ["restart"]
     assert (await server.json("/api/channels"))[0]["tracks"][0]["state"] == "stopped"
     assert (await server.json("/api/site"))["recorder"]["running"] is False
+
+
+async def test_site_tells_volumes_and_how_much_is_recorded(server: Server, house: House, clock: ManualClock) -> None:
+    now_us = clock.wall_us()
+    assert (await server.json("/api/site"))["recorder"]["records"] == "all"
+    house.board.post_recorder(
+        RecorderStatus(pid=1, started_us=now_us, heartbeat_us=now_us, rung=Rung.KEY_FRAMES),
+        [VolumeStatus(number=1, free_bytes=5, total_bytes=9, trouble="there is too little room")],
+    )
+    site = await server.json("/api/site")
+    assert site["recorder"]["records"] == "key_frames"
+    assert site["volumes"] == [{"number": 1, "free_bytes": 5, "total_bytes": 9, "trouble": "there is too little room"}]

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.board import Board, RecorderStatus, TrackState, TrackStatus
+from indexer.board import Board, RecorderStatus, TrackState, TrackStatus, VolumeStatus
 from indexer.registry import Registry
 from indexer.writer import Commit, IndexWriter
+from nvr.capture.ladder import Rung
 from nvr.channel import Channel
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.name import ChunkName
@@ -85,6 +86,8 @@ class House:
         self.board = Board.open(self.settings.board_path)
         self.registry = Registry.open(self.settings.registry_path)
         self._runs = itertools.count(1)
+        self.rung = Rung.ALL
+        self.disks = [VolumeStatus(number=1, free_bytes=10**12, total_bytes=4 * 10**12)]
         self.beat()
 
     def close(self) -> None:
@@ -99,7 +102,8 @@ class House:
     def beat(self, *, ago_us: int = 0) -> None:
         """The recorder's sign of life, now or some time ago."""
         at_us = self.clock.wall_us() - ago_us
-        self.board.post_recorder(RecorderStatus(pid=1, started_us=at_us, heartbeat_us=at_us))
+        status = RecorderStatus(pid=1, started_us=at_us, heartbeat_us=at_us, rung=self.rung)
+        self.board.post_recorder(status, self.disks)
 
     def post(self, status: TrackStatus) -> None:
         """Show a track on the board, its state as old as this call."""

@@ -1,7 +1,9 @@
 """The list, the languages, the keys."""
 
 import re
+from dataclasses import replace
 
+from nvr.capture.ladder import Rung
 from tests.web_ui.page import Face
 from tests.web_ui.town import GAPPY, HEVC, SICK, Town
 
@@ -108,3 +110,19 @@ def test_every_control_has_a_name(face: Face, town: Town) -> None:
         ".map((one) => one.outerHTML.slice(0, 90))"
     )
     assert nameless == []
+
+
+def test_short_disks_raise_an_alarm_in_words_until_there_is_room(face: Face, town: Town) -> None:
+    face.open(f"#/{GAPPY}")
+    alarm = face.part("disk-alarm")
+    well = town.house.disks
+    town.house.rung, town.house.disks = Rung.SUB_ONLY, [replace(well[0], trouble="there is too little room")]
+    try:
+        face.until(alarm.is_visible, "the alarm", within_s=10)
+        assert "chỉ còn ghi hình nhỏ" in alarm.inner_text()
+        assert "Ổ đĩa số 1 có sự cố" in alarm.inner_text()
+        alarm.locator("summary").click()
+        assert "there is too little room" in alarm.inner_text()
+    finally:
+        town.house.rung, town.house.disks = Rung.ALL, well
+    face.until(lambda: not alarm.is_visible(), "the end of the alarm", within_s=10)

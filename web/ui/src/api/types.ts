@@ -25,12 +25,24 @@ export interface ErrorAnswer {
   hint: string;
 }
 
+/** How much is recorded: less than all while the disks are nearly full and nothing may be deleted. */
+export type Records = "all" | "sub_only" | "key_frames" | "nothing";
+
+/** `trouble` is empty while the volume takes footage. */
+export interface VolumeState {
+  number: number;
+  free_bytes: number;
+  total_bytes: number;
+  trouble: string;
+}
+
 export interface Site {
   name: string;
   timezone: string;
   version: string;
   now_us: number;
-  recorder: { running: boolean; heartbeat_us: number | null; started_us: number | null };
+  recorder: { running: boolean; heartbeat_us: number | null; started_us: number | null; records: Records };
+  volumes: VolumeState[];
 }
 
 export interface TrackStatus {

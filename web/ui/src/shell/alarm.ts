@@ -1,0 +1,14 @@
+/** What the disks make a person act on, if anything. */
+
+import type { Records, Site, VolumeState } from "../api/types";
+
+export interface DiskAlarm {
+  records: Records;
+  volumes: VolumeState[];
+}
+
+export function diskAlarm(site: Pick<Site, "recorder" | "volumes">): DiskAlarm | null {
+  const volumes = site.volumes.filter((volume) => volume.trouble !== "");
+  const { records } = site.recorder;
+  return records === "all" && volumes.length === 0 ? null : { records, volumes };
+}
