@@ -1,4 +1,4 @@
-"""The registry: what people have told the recorder and nothing can rebuild. For now: the cameras.
+"""The registry: what people have told the recorder and nothing can rebuild. For now: cameras, and volumes to empty.
 
 An environment of its own, durable, written by the command line and the web, read by the recorder, which polls
 `Registry.revision`. Passwords are encrypted (Fernet: AES-128-CBC and HMAC-SHA-256) with a key in a file beside the
@@ -8,6 +8,7 @@ data, so that neither a copy of the data file nor a dump of it in a bug report g
 import os
 import secrets
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,7 @@ KEY_FILE = "registry.key"
 
 _CHANNEL = "channel"
 _REVISION = "revision"
+_DRAINING = "draining"
 _U32 = struct.Struct(">I")
 
 
@@ -110,6 +112,18 @@ class Registry:
             if found:
                 txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
         return found
+
+    def draining(self) -> frozenset[int]:
+        """The numbers of the volumes that take no new footage, because somebody wants to take them out."""
+        with self._store.read() as txn:
+            value = txn.fact(_DRAINING)
+        return frozenset(msgspec.json.decode(value, type=list[int]) if value else ())
+
+    def drain(self, numbers: Iterable[int]) -> None:
+        """These volumes, and no others, take no new footage from now on."""
+        with self._store.write() as txn:
+            txn.set_fact(_DRAINING, msgspec.json.encode(sorted(numbers)))
+            txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
 
     def _channel(self, key: bytes, value: bytes) -> Channel:
         number = _number(key)

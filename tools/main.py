@@ -20,7 +20,7 @@ from nvr.errors import (
     NvrError,
     StorageError,
 )
-from tools import cameras, check, demo, init, rebuild, recorder, run, show, web
+from tools import cameras, check, demo, init, rebuild, recorder, run, show, volumes, web
 from tools.simcam import command as simcam
 
 
@@ -68,6 +68,7 @@ def _options(
 
 app.command()(init.init)
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(volumes.app, name="volumes")
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(recorder.recorder)

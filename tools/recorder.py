@@ -128,6 +128,7 @@ class Recorder:
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         self._books.start()
+        self._engine.pool.draining = self._registry.draining()
         with self._sweeper:
             self._engine.run(self._registry.channels())
         self._books.finish()
@@ -163,6 +164,7 @@ class Recorder:
         revision = self._registry.revision()
         if revision != self._revision:
             self._engine.configure(self._registry.channels())
+            self._engine.pool.draining = self._registry.draining()
             self._revision = revision
 
     def _look_who_watches(self) -> None:

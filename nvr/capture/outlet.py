@@ -19,6 +19,7 @@ class DiskPool:
         self._clock = clock
         self._unusable_until_us: dict[int, int] = {}
         self.trouble: dict[int, str] = {}  # volume number → what is wrong, for people
+        self.draining: frozenset[int] = frozenset()  # volumes that take footage only where no other does
 
     def failed(self, number: int, what: str) -> None:
         """A volume could not be written: leave it alone for a while."""
@@ -35,7 +36,8 @@ class DiskPool:
         now_us = self._clock.monotonic_us()
         self._unusable_until_us = {n: until for n, until in self._unusable_until_us.items() if until > now_us}
         usable = [disk for disk in self.disks if disk.volume.number not in self._unusable_until_us]
-        return next(iter(ranked(channel, wall_us, usable)), None)
+        wanted = [disk for disk in usable if disk.volume.number not in self.draining]
+        return next(iter(ranked(channel, wall_us, wanted or usable)), None)
 
 
 class Outlet:

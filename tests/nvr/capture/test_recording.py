@@ -137,3 +137,18 @@ def test_report_tells_state_picture_and_camera_clock(fleet: Fleet, tmp_path: Pat
         assert report.lost_packets == 0
         rig.stop()
         assert rig.books.reports[track].state is TrackState.OFF
+
+
+def test_volume_that_drains_takes_no_new_file_while_another_does(fleet: Fleet, tmp_path: Path) -> None:
+    channels = [channel for channel in fleet.channels() if channel.number == 1]
+    with recording(tmp_path, channels, volumes=2, main_chunk_s=2) as rig:
+        rig.wait(lambda: len(rig.books.sealed) >= 1, "a file")
+        used = {chunk.header.volume_uuid for chunk in rig.books.sealed}
+        drained = next(volume for volume in rig.volumes if volume.uuid in used)
+        rig.engine.pool.draining = frozenset({drained.number})
+        count = len(rig.books.sealed)
+        rig.wait(lambda: len(rig.books.sealed) >= count + 4, "files elsewhere")
+        assert drained.uuid not in {chunk.header.volume_uuid for chunk in rig.books.sealed[-2:]}
+        rig.engine.pool.draining = frozenset({1, 2})
+        count = len(rig.books.sealed)
+        rig.wait(lambda: len(rig.books.sealed) >= count + 3, "files, for recording comes first")

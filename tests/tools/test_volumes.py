@@ -1,0 +1,78 @@
+"""`nvr volumes` shows the disks and keeps one from being written to before it is taken out."""
+
+from pathlib import Path
+
+import pytest
+
+from indexer.registry import Registry
+from nvr.config import load
+from nvr.timebase import US_PER_MINUTE, format_utc
+from tests.manual_clock import ManualClock
+from tests.retention.store import ONE, START_US, archive
+from tests.tools.command_line import Ended, nvr
+from tools.main import ExitCode
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Two volumes; ten minutes of footage on the first."""
+    file = tmp_path / "nvr.toml"
+    file.write_text('data_dir = "."\n' + "".join(f'[[volumes]]\nnumber = {n}\npath = "disk{n}"\n' for n in (1, 2)))
+    clock = ManualClock(START_US + 10 * US_PER_MINUTE)
+    with archive(tmp_path, disks=(tmp_path / "disk1", tmp_path / "disk2"), clock=clock) as made:
+        made.record_minutes(ONE, 10)
+    return file
+
+
+def volumes(config: Path, *arguments: object) -> Ended:
+    return nvr("volumes", *arguments, "--config", config)
+
+
+def row(config: Path, number: int) -> str:
+    ended = volumes(config, "list")
+    assert ended.code == 0
+    return next(line for line in ended.out.splitlines() if line.strip().startswith(f"{number} "))
+
+
+def draining(config: Path) -> frozenset[int]:
+    with Registry.open(load(config).registry_path) as registry:
+        return registry.draining()
+
+
+def test_list_tells_footage_room_and_state(config: Path) -> None:
+    first, second = row(config, 1), row(config, 2)
+    assert "takes footage" in first
+    assert " 10 " in first
+    assert format_utc(START_US)[:16] in first
+    assert "takes footage" in second
+    assert " 0 " in second
+
+
+def test_list_says_what_is_wrong_with_a_disk_that_is_away(config: Path) -> None:
+    (config.parent / "disk2").rename(config.parent / "elsewhere")
+    assert "trouble" in row(config, 2)
+    assert "takes footage" in row(config, 1)
+    assert "there is no such folder" in volumes(config, "list").out
+
+
+def test_drained_volume_is_emptying_then_can_be_taken_out_and_can_be_used_again(config: Path) -> None:
+    assert volumes(config, "drain", 1).code == 0
+    assert " emptying " in row(config, 1)
+    assert volumes(config, "use", 1).code == 0
+    assert volumes(config, "drain", 2).code == 0
+    assert draining(config) == frozenset({2})
+    assert " empty " in row(config, 2)
+
+
+def test_last_volume_that_takes_footage_cannot_be_drained(config: Path) -> None:
+    assert volumes(config, "drain", 1).code == 0
+    ended = volumes(config, "drain", 2)
+    assert ended.code == ExitCode.CONFIG
+    assert "no volume would be left" in ended.err
+    assert draining(config) == frozenset({1})
+
+
+def test_unknown_volume_is_named(config: Path) -> None:
+    ended = volumes(config, "drain", 7)
+    assert ended.code == ExitCode.CONFIG
+    assert "there is no volume 7" in ended.err
