@@ -1,4 +1,4 @@
-"""The registry: what people have told the recorder and nothing can rebuild. For now: cameras, and volumes to empty.
+"""The registry: what people have told the recorder and nothing can rebuild. Cameras, holds, volumes to empty.
 
 An environment of its own, durable, written by the command line and the web, read by the recorder, which polls
 `Registry.revision`. Passwords are encrypted (Fernet: AES-128-CBC and HMAC-SHA-256) with a key in a file beside the
@@ -15,6 +15,8 @@ from typing import Self
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
+from indexer.holds import TABLE as HOLD
+from indexer.holds import Holds
 from indexer.store import Store
 from nvr.channel import Channel, Transport
 from nvr.errors import IntegrityError, StorageError
@@ -47,6 +49,7 @@ class Registry:
     def __init__(self, store: Store, fernet: Fernet) -> None:
         self._store = store
         self._fernet = fernet
+        self.holds = Holds(store)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -58,7 +61,7 @@ class Registry:
         Raises:
             StorageError: it cannot be used.
         """
-        store = Store.open(path, (_CHANNEL,), schema=SCHEMA, map_bytes=MAP_BYTES, private=True)
+        store = Store.open(path, (_CHANNEL, HOLD), schema=SCHEMA, map_bytes=MAP_BYTES, private=True)
         try:
             return cls(store, _fernet(path / KEY_FILE))
         except StorageError:

@@ -1,25 +1,27 @@
-"""Do index and files agree? Tests invariants I1, I2, I5 and I7 and says in plain words what is wrong.
+"""Do index and files agree? Tests invariants I1, I2, I3, I5 and I7 and says in plain words what is wrong.
 
 It may run beside the recorder: what changes meanwhile is looked at twice before it is called wrong. A damaged file is a
 finding, never an exception.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice
 
 from indexer import consistency
+from indexer.holds import Hold, is_held
 from indexer.reader import IndexReader
 from indexer.rebuild import checked_summary, summary
 from indexer.records import ChunkRecord, from_sealed
-from nvr.chunk.name import ChunkName
+from indexer.rows import Garbage
+from nvr.chunk.name import ChunkName, parse
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, NvrError, StorageError
 from nvr.media import Track
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_S, TimeRange
 
 ADOPTABLE_US = 6 * 3600 * US_PER_S  # as `indexer.bookkeeper`: so far back the recorder's start looks for files
 BATCH = 500
@@ -27,10 +29,11 @@ REBUILD = "nvr rebuild makes the index anew from the files"
 
 
 class Invariant(Enum):
-    """What must be true (DESIGN section 4); the others belong to retention."""
+    """What must be true (DESIGN section 4); the others are about crashes and full disks."""
 
     I1 = "every row has a file whose length and footer match"
     I2 = "every file is indexed, open, garbage or adoptable"
+    I3 = "held ranges are complete"
     I5 = "no two chunks of one run overlap"
     I7 = "a rebuilt index equals the index"
 
@@ -58,7 +61,13 @@ Report = Callable[[Progress], None]
 
 
 def verify(
-    reader: IndexReader, volumes: Mapping[int, Volume], *, now_us: int, deep: bool = False, report: Report
+    reader: IndexReader,
+    volumes: Mapping[int, Volume],
+    *,
+    now_us: int,
+    holds: Sequence[Hold] = (),
+    deep: bool = False,
+    report: Report,
 ) -> list[Finding]:
     """Everything that is wrong.
 
@@ -66,13 +75,14 @@ def verify(
         reader: the index.
         volumes: by number; read-only will do.
         now_us: files younger than some hours may wait for the recorder's next start.
+        holds: what must be kept.
         deep: read every byte and test every hash, not only lengths and footers.
         report: is told how far it has come, every `BATCH` rows or files.
 
     Raises:
         StorageError: the index itself cannot be read.
     """
-    check = _Check(reader, volumes, now_us, deep=deep)
+    check = _Check(reader, volumes, now_us, holds, deep=deep)
     findings: list[Finding] = []
     total = reader.rows()
     for done, found in check.run():
@@ -84,10 +94,13 @@ def verify(
 class _Check:
     """One run."""
 
-    def __init__(self, reader: IndexReader, volumes: Mapping[int, Volume], now_us: int, *, deep: bool) -> None:
+    def __init__(
+        self, reader: IndexReader, volumes: Mapping[int, Volume], now_us: int, holds: Sequence[Hold], *, deep: bool
+    ) -> None:
         self._reader = reader
         self._volumes = volumes
         self._now_us = now_us
+        self._holds = holds
         self._deep = deep
         self._garbage: set[tuple[int, str]] = set()
         self._away: set[int] = set()  # volumes that rows name and nobody has
@@ -120,9 +133,23 @@ class _Check:
 
     def _read_garbage(self) -> Iterator[Finding]:
         try:
-            self._garbage = {(entry.volume, entry.path) for entry in self._reader.garbage()}
+            garbage = self._reader.garbage()
         except IntegrityError as error:
             yield Finding(Invariant.I7, "the table of garbage", error.what, REBUILD)
+            return
+        self._garbage = {(entry.volume, entry.path) for entry in garbage}
+        for entry in garbage:
+            yield from self._condemned(entry)
+
+    def _condemned(self, entry: Garbage) -> Iterator[Finding]:
+        """A file that is about to go although a hold was laid on it before."""
+        name = parse(entry.path)
+        if name is not None:
+            span = TimeRange(name.start_us, name.start_us + name.duration_ms * 1000)
+            before = [hold for hold in self._holds if hold.laid_us <= entry.since_us]
+            if is_held(before, name.track, span, entry.since_us):
+                hint = "stop the recorder, copy the file away, and tell us: this must never be"
+                yield Finding(Invariant.I3, entry.path, "it is held, and it is about to be deleted", hint)
 
     def _tables(self, track: Track) -> list[consistency.Mismatch]:
         return consistency.mismatches(self._reader.store, track)

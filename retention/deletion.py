@@ -12,7 +12,8 @@ from nvr.chunk.name import parse
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
 from nvr.timebase import Clock, TimeRange
-from retention.plan import IsHeld, StoredChunk
+from retention.holds import Freeze
+from retention.plan import StoredChunk
 
 log = structlog.get_logger()
 
@@ -23,18 +24,18 @@ class Deletion:
     Args:
         writer: of the index; others may share it.
         volumes: number → those that can be written at present.
-        is_held: asked once more for each chunk before it goes.
+        freeze: gives what is held, for as long as a block lasts; asked once more for each chunk before it goes.
         clock: tells when the garbage became garbage.
         turn_files: at most so many files are unlinked before the next sync.
     """
 
     def __init__(
-        self, writer: IndexWriter, volumes: Mapping[int, Volume], is_held: IsHeld, clock: Clock, turn_files: int
+        self, writer: IndexWriter, volumes: Mapping[int, Volume], freeze: Freeze, clock: Clock, turn_files: int
     ) -> None:
         self._writer = writer
         self._expiry = Expiry(writer.store)
         self._volumes = volumes
-        self._is_held = is_held
+        self._freeze = freeze
         self._clock = clock
         self._turn_files = turn_files
         self.stuck: dict[int, str] = {}  # volume number → why its garbage cannot be deleted at the moment
@@ -44,21 +45,20 @@ class Deletion:
     def condemn(self, chunks: Iterable[StoredChunk]) -> int:
         """One transaction: these rows leave and their files become garbage. Gives how many.
 
-        A row that has gone or cannot be read stays out of it.
+        A row that has gone or cannot be read stays out of it, and so does one that is held: no hold can be laid between
+        that question and the commit.
 
         Raises:
             StorageError: nothing was changed.
         """
-        going = [record for chunk in chunks if (record := self._record(chunk)) is not None]
-        if going:
-            self._writer.commit(Commit(garbage=tuple(going), now_us=self._clock.wall_us()))
+        with self._freeze() as is_held:
+            free = (chunk for chunk in chunks if not is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)))
+            going = [record for chunk in free if (record := self._record(chunk)) is not None]
+            if going:
+                self._writer.commit(Commit(garbage=tuple(going), now_us=self._clock.wall_us()))
         return len(going)
 
     def _record(self, chunk: StoredChunk) -> ChunkRecord | None:
-        # A hold that is laid between this question and the commit is not seen: holds will be asked for in the
-        # transaction itself as soon as they exist.
-        if self._is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)):
-            return None
         try:
             return self._expiry.row(chunk.track, chunk.start_us, chunk.sequence)
         except IntegrityError as error:

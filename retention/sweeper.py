@@ -15,12 +15,12 @@ from nvr.capture.ladder import Rung
 from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import StorageError
-from nvr.media import Track
-from nvr.timebase import Clock, TimeRange
+from nvr.timebase import Clock
 from retention.deletion import Deletion
 from retention.facts import Facts
+from retention.holds import Standing
 from retention.ladder import rung
-from retention.plan import DeletePlan, IsHeld, Shortage, VolumeRoom, Why, plan
+from retention.plan import DeletePlan, Shortage, VolumeRoom, Why, plan
 from retention.policy import policies
 
 log = structlog.get_logger()
@@ -42,11 +42,6 @@ class Pace:
     pause_s: float = 0.5  # between two turns
 
 
-def nothing_is_held(_track: Track, _span: TimeRange) -> bool:
-    """Until there are holds."""
-    return False
-
-
 class Sweeper(threading.Thread):
     """Sweeps every 30 s, and at once when a volume is short or says that it is full. ``with`` starts and stops it.
 
@@ -57,7 +52,7 @@ class Sweeper(threading.Thread):
         ingest_bps: bits that all cameras bring in a second, as measured.
         ready: whether recovery is over. Before that only what a crash left half deleted is deleted to the end: a row
             that left while recovery compares files with rows would make it adopt a file that is about to go.
-        is_held: whether any part of a range of a track is held.
+        holds: what must not be deleted.
         pace: how fast.
     """
 
@@ -70,18 +65,18 @@ class Sweeper(threading.Thread):
         ingest_bps: Callable[[], int],
         ready: Callable[[], bool],
         clock: Clock,
-        is_held: IsHeld = nothing_is_held,
+        holds: Standing,
         pace: Pace | None = None,
     ) -> None:
         super().__init__(name="sweeper")
         self._settings = settings
         self._ready = ready
         self._clock = clock
-        self._is_held = is_held
+        self._holds = holds
         self._pace = pace or Pace()
         self._volumes = {volume.number: volume for volume in volumes}
         self._facts = Facts(writer.store, settings, ingest_bps, clock)
-        self.deletion = Deletion(writer, self._volumes, is_held, clock, self._pace.turn_files)
+        self.deletion = Deletion(writer, self._volumes, holds.frozen, clock, self._pace.turn_files)
         self._full: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -143,6 +138,8 @@ class Sweeper(threading.Thread):
         Raises:
             StorageError: the index fails.
         """
+        self._holds.refresh()
+        unmirrored = self._holds.mirror(self._volumes.values())
         self.deletion.retry()
         self._clear()
         if not self._ready():
@@ -152,7 +149,7 @@ class Sweeper(threading.Thread):
             made = self.decide(said_full)
             moved = self._carry_out(made)
             if not made.is_partial or not moved:
-                self.trouble = self._troubles(made.shortages)
+                self.trouble = unmirrored | self._troubles(made.shortages)
                 self._take_rung()
                 return
             said_full = set()
@@ -171,7 +168,7 @@ class Sweeper(threading.Thread):
             usage_bytes,
             list(filter(None, (self._room(volume, full) for volume in self._volumes.values()))),
             self._facts.oldest,
-            self._is_held,
+            self._holds.is_held,
             limit=self._pace.turn_files,
         )
 

@@ -21,6 +21,7 @@ def check(
 ) -> None:
     """Test that files and index agree; may run beside the recorder. Ends with 4 if something is wrong."""
     from indexer.reader import IndexReader
+    from indexer.registry import Registry
     from indexer.verify import Progress, verify
     from nvr.timebase import SystemClock
     from tools.progress import bar
@@ -28,13 +29,15 @@ def check(
     settings = settings_from(config)
     with ExitStack() as opened:
         reader = opened.enter_context(IndexReader.open(settings.index_path))
+        holds = opened.enter_context(Registry.open(settings.registry_path)).holds.all()
         volumes, findings = _volumes(settings, opened)
         with bar("checking") as shown:
 
             def report(progress: Progress) -> None:
                 shown(progress.rows, progress.of_rows, f"{progress.findings} findings")
 
-            findings += verify(reader, volumes, now_us=SystemClock().wall_us(), deep=deep, report=report)
+            now_us = SystemClock().wall_us()
+            findings += verify(reader, volumes, now_us=now_us, holds=holds, deep=deep, report=report)
         rows = reader.rows()
     _print(findings)
     if findings:

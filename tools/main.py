@@ -20,7 +20,7 @@ from nvr.errors import (
     NvrError,
     StorageError,
 )
-from tools import cameras, check, demo, init, rebuild, recorder, run, show, volumes, web
+from tools import cameras, check, demo, holds, init, rebuild, recorder, run, show, volumes, web
 from tools.simcam import command as simcam
 
 
@@ -69,6 +69,7 @@ def _options(
 app.command()(init.init)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(volumes.app, name="volumes")
+app.add_typer(holds.app, name="holds")
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(recorder.recorder)

@@ -34,6 +34,7 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from indexer.writer import IndexWriter
     from nvr.capture.engine import Engine
     from nvr.timebase import SystemClock
+    from retention.holds import Standing
     from retention.sweeper import Sweeper
 
     settings, clock = settings_from(config), SystemClock()
@@ -49,6 +50,8 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         weighted = [(volume, weights[volume.number]) for volume in volumes]
         engine = Engine(settings.recorder, settings.site.name, weighted, books, clock)
         engine.pool.trouble |= trouble
+        holds = Standing(registry.holds, clock)
+        holds.take_back(volumes)
         sweeper = Sweeper(
             writer,
             volumes,
@@ -56,6 +59,7 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
             ingest_bps=lambda: sum(status.bitrate_bps for status in board.all()),
             ready=engine.has_recovered,
             clock=clock,
+            holds=holds,
         )
         engine.on_full = sweeper.volume_full
         sweeper.on_rung = engine.stand

@@ -13,9 +13,7 @@ from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
     from indexer.board import VolumeStatus
-    from indexer.expiry import Expiry
     from nvr.config import Settings, VolumeSettings
-    from nvr.media import Track
 
 app = typer.Typer(help="Show the volumes; empty one before it is taken out.", no_args_is_help=True)
 
@@ -118,27 +116,18 @@ def _posted(settings: "Settings") -> dict[int, "VolumeStatus"]:
 
 
 def _footage(settings: "Settings") -> Mapping[int, _Footage]:
-    from indexer.expiry import Expiry
     from indexer.reader import IndexReader
     from nvr.errors import StorageError
+    from retention.holds import begins_us
 
     found: dict[int, _Footage] = {}
     with suppress(StorageError), IndexReader.open(settings.index_path) as reader:
-        expiry = Expiry(reader.store)
-        for (track, number), usage in reader.usage().items():
+        oldest_us = begins_us(reader)
+        for (_, number), usage in reader.usage().items():
             known = found.get(number, _Footage())
-            oldest_us = _earlier(known.oldest_us, _oldest_us(expiry, track, number))
-            found[number] = _Footage(known.bytes + usage.bytes, known.chunks + usage.chunks, oldest_us)
+            size, chunks = known.bytes + usage.bytes, known.chunks + usage.chunks
+            found[number] = _Footage(size, chunks, oldest_us.get(number))
     return found
-
-
-def _oldest_us(expiry: "Expiry", track: "Track", volume: int) -> int | None:
-    first = next(expiry.oldest(track, volume=volume), None)
-    return None if first is None else first.start_us
-
-
-def _earlier(one_us: int | None, other_us: int | None) -> int | None:
-    return min((us for us in (one_us, other_us) if us is not None), default=None)
 
 
 def _room(volume: "VolumeSettings", posted: "VolumeStatus | None") -> tuple[int, int, str]:

@@ -12,7 +12,6 @@ from nvr.timebase import Clock, format_utc
 
 FORMAT = 1
 FILE = "volume.json"
-_NEW_FILE = "volume.json.new"
 _LIMIT_BYTES = 4096
 
 
@@ -102,20 +101,30 @@ def read(fs: FileSystem, root_fd: int, where: str) -> Identity | None:
 
 
 def write(fs: FileSystem, root_fd: int, identity: Identity) -> None:
-    """Store an identity so that it is whole or not there at all.
+    """Store an identity.
 
     Raises:
         OSError: it cannot be written.
     """
-    if fs.exists(_NEW_FILE, root_fd):
-        fs.unlink(_NEW_FILE, root_fd)
-    fd = fs.create(_NEW_FILE, root_fd)
+    write_whole(fs, root_fd, FILE, identity.encode())
+
+
+def write_whole(fs: FileSystem, root_fd: int, name: str, data: bytes) -> None:
+    """Store a small file at a volume's root so that after any crash it is whole, old or new.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = f"{name}.new"
+    if fs.exists(draft, root_fd):
+        fs.unlink(draft, root_fd)
+    fd = fs.create(draft, root_fd)
     try:
-        fs.write(fd, [identity.encode()])
+        fs.write(fd, [data])
         fs.sync_file(fd)
     finally:
         fs.close(fd)
-    fs.rename(_NEW_FILE, FILE, root_fd)
+    fs.rename(draft, name, root_fd)
     fs.sync_file(root_fd)
 
 

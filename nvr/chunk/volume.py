@@ -20,6 +20,8 @@ from nvr.timebase import Clock
 __all__ = ["PartFile", "Volume"]
 
 T = TypeVar("T")
+HOLDS_FILE = "holds.json"
+_HOLDS_LIMIT_BYTES = 16 << 20  # chosen: some 50,000 holds
 _FOLDER_ATTEMPTS = 5  # chosen: the race with a deletion is won at the second
 
 
@@ -166,6 +168,34 @@ class Volume:
                 self._fs.close(fd)
         except OSError as error:
             raise explained(error, str(self.path)) from error
+
+    def write_holds(self, data: bytes) -> None:
+        """Store the mirror of the holds at the root; after any crash it is whole, old or new.
+
+        Raises:
+            StorageError: the disk does not take it.
+        """
+        try:
+            identity.write_whole(self._fs, self._root_fd, HOLDS_FILE, data)
+        except OSError as error:
+            raise explained(error, str(self.path / HOLDS_FILE)) from error
+
+    def read_holds(self) -> bytes | None:
+        """The mirror of the holds; None: there is none.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        try:
+            fd = self._fs.open(HOLDS_FILE, self._root_fd)
+            try:
+                return self._fs.read(fd, 0, _HOLDS_LIMIT_BYTES)
+            finally:
+                self._fs.close(fd)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise explained(error, str(self.path / HOLDS_FILE)) from error
 
     def free_bytes(self) -> int:
         """Room that is left for us."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from indexer import keys, records, rows
 from indexer.reader import IndexReader
 from indexer.records import key_of
+from indexer.registry import Registry
 from indexer.rows import Usage
 from indexer.verify import ADOPTABLE_US, Finding, Progress, verify
 from indexer.writer import Commit, IndexWriter
@@ -185,6 +186,23 @@ def test_garbage_is_no_finding(
     writer.commit(Commit(garbage=(reader.chunks(MAIN, EVER)[0],)))
     assert file_of(volume, chunks[0]).exists()
     assert found(reader, volume) == []
+
+
+def test_garbage_under_an_older_hold_is_found(
+    reader: IndexReader, writer: IndexWriter, volume: Volume, chunks: list[SealedChunk], tmp_path: Path
+) -> None:
+    going = reader.chunk(ChunkName.of(chunks[1]))
+    assert going is not None
+    writer.commit(Commit(garbage=(going,), now_us=NOW_US))
+    with Registry.open(tmp_path / "registry") as registry:
+        for laid_us in (NOW_US - 1, NOW_US + 1):  # the second one came too late
+            span = TimeRange(chunks[1].start_us, chunks[1].end_us)
+            registry.holds.lay(span, channels=[7], reason="theft", author="An", now_us=laid_us)
+        holds = registry.holds.all()
+    volumes = {1: volume}
+    early = verify(reader, volumes, now_us=LATER_US, holds=holds[:1], report=lambda _: None)
+    the_one(early, "I3", ChunkName.of(chunks[1]).path(), "it is held")
+    assert verify(reader, volumes, now_us=LATER_US, holds=holds[1:], report=lambda _: None) == []
 
 
 def test_copy_on_another_volume_is_found(

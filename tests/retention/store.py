@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.reader import IndexReader
+from indexer.registry import Registry
 from indexer.writer import Commit, IndexWriter
 from nvr.chunk.filesystem import FileSystem
 from nvr.chunk.header import ChunkHeader
@@ -16,6 +17,7 @@ from nvr.chunk.writer import ChunkWriter
 from nvr.config import RetentionSettings
 from nvr.media import Codec, CutReason, Fragment, ParameterSets, Track, TrackKind
 from nvr.timebase import US_PER_MINUTE, Clock
+from retention.holds import Standing
 from retention.sweeper import Pace, Sweeper
 from tests.manual_clock import ManualClock
 
@@ -38,6 +40,7 @@ class Archive:
     writer: IndexWriter
     volumes: tuple[Volume, ...]
     clock: Clock
+    registry: Registry
 
     @property
     def reader(self) -> IndexReader:
@@ -45,8 +48,18 @@ class Archive:
 
     def sweeper(self, settings: RetentionSettings, *, ready: bool = True, pace: Pace = FAST) -> Sweeper:
         return Sweeper(
-            self.writer, self.volumes, settings, ingest_bps=lambda: 0, ready=lambda: ready, clock=self.clock, pace=pace
+            self.writer,
+            self.volumes,
+            settings,
+            ingest_bps=lambda: 0,
+            ready=lambda: ready,
+            clock=self.clock,
+            holds=self.standing(),
+            pace=pace,
         )
+
+    def standing(self) -> Standing:
+        return Standing(self.registry.holds, self.clock)
 
     def record(self, track: Track, minute: int, *, volume: int = 1, size: int = 1000) -> ChunkName:
         """A chunk of a minute: on the disk, then in the index."""
@@ -99,10 +112,10 @@ def archive(
     """Opened, or made where there is none; volumes 1, 2, … on ``disks``, otherwise one below ``folder``."""
     clock = clock or ManualClock(START_US)
     places = disks or (folder / "volume",)
-    with IndexWriter.open(folder / "index") as writer:
+    with IndexWriter.open(folder / "index") as writer, Registry.open(folder / "registry") as registry:
         volumes = tuple(Volume.open(n, path, create=True, clock=clock, fs=fs) for n, path in enumerate(places, 1))
         try:
-            yield Archive(writer, volumes, clock)
+            yield Archive(writer, volumes, clock, registry)
         finally:
             for volume in volumes:
                 volume.close()

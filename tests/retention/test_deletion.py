@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,7 @@ from nvr.chunk.filesystem import FileSystem
 from nvr.media import Track
 from nvr.timebase import US_PER_MINUTE
 from retention.deletion import Deletion
-from retention.plan import StoredChunk
-from retention.sweeper import nothing_is_held
+from retention.plan import IsHeld, StoredChunk
 from tests.manual_clock import ManualClock
 from tests.retention import sweeping
 from tests.retention.store import FAST, ONE, START_US, TWO, Archive, archive, keep
@@ -34,7 +34,7 @@ def stored(tmp_path: Path) -> Iterator[Archive]:
 
 def deletion(of: Archive) -> Deletion:
     volumes = {volume.number: volume for volume in of.volumes}
-    return Deletion(of.writer, volumes, nothing_is_held, of.clock, turn_files=50)
+    return Deletion(of.writer, volumes, of.standing().frozen, of.clock, turn_files=50)
 
 
 def oldest(of: Archive, count: int, track: Track = ONE) -> list[StoredChunk]:
@@ -127,7 +127,8 @@ def test_condemning_twice_changes_nothing_more(stored: Archive) -> None:
 
 def test_held_footage_is_asked_for_again_before_it_goes(stored: Archive) -> None:
     volumes = {volume.number: volume for volume in stored.volumes}
-    work = Deletion(stored.writer, volumes, lambda track, span: span.contains(START_US), stored.clock, 50)
+    freeze = nullcontext[IsHeld](lambda _track, span: span.contains(START_US))
+    work = Deletion(stored.writer, volumes, lambda: freeze, stored.clock, 50)
     assert work.condemn(oldest(stored, 3)) == 2
     assert stored.reader.first(ONE) == START_US
 
