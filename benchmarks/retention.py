@@ -4,23 +4,27 @@
 
 Prints the time of a decision where nothing must go, where a turn's 50 chunks go for their age, and where 50 go for want
 of room; the time to walk over every row once, as the first decision of a recorder must where the oldest footage of a
-small volume lies behind all of a large one; and the time to move 50 rows to the garbage. As its last line, one JSON
-object. The index loses the rows of the last of these.
+small volume lies behind all of a large one; the time to move 50 rows to the garbage; and the time of the ledger of
+coverage of all channels over the last 30 days, with ten gaps written for each track and day. As its last line, one JSON
+object. The index gains those gaps and loses the rows that were moved.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from indexer.coverage import read
 from indexer.expiry import Expiry
 from indexer.reader import IndexReader
-from indexer.writer import IndexWriter
+from indexer.writer import Commit, IndexWriter
 from nvr.config import RetentionSettings
-from nvr.media import Track
-from nvr.timebase import US_PER_DAY, SystemClock, TimeRange
+from nvr.media import Gap, GapReason, Track
+from nvr.timebase import US_PER_DAY, US_PER_S, SystemClock, TimeRange
+from retention.coverage import by_day, local_midnights
 from retention.deletion import Deletion
 from retention.facts import Facts
 from retention.plan import DeletePlan, VolumeRoom, plan
@@ -30,6 +34,7 @@ from retention.sweeper import Pace
 TURN = Pace().turn_files
 RETENTION = RetentionSettings.model_validate({})
 ENDLESS_BYTES = 1 << 50
+DAYS = 30
 
 
 def nothing_is_held(_track: Track, _span: TimeRange) -> bool:
@@ -74,7 +79,25 @@ def measure(writer: IndexWriter, rounds: int) -> dict[str, float]:
         "room_ms": median_ms(lambda: decide(29, ENDLESS_BYTES), rounds),
         "walk_all_ms": median_ms(lambda: [None for track in tracks for _ in expiry.oldest(track, volume=999)], 1),
         "move_ms": median_ms(lambda: deletion.condemn(v.chunk for v in decide(29, ENDLESS_BYTES).victims), rounds),
+        "coverage_ms": coverage_ms(writer, reader, rounds),
     }
+
+
+def coverage_ms(writer: IndexWriter, reader: IndexReader, rounds: int) -> float:
+    """The ledger of 30 days of every track."""
+    tracks = reader.tracks()
+    until_us = max(reader.last(track) or 0 for track in tracks)
+    for track in tracks:
+        writer.commit(Commit(gaps=tuple(_gaps(track, until_us))))
+    _, edges_us = local_midnights(ZoneInfo("Asia/Ho_Chi_Minh"), until_us, DAYS)
+    window = TimeRange(int(edges_us[0]), int(edges_us[-1]))
+    return median_ms(lambda: [by_day(read(reader, track, window), edges_us, until_us) for track in tracks], rounds)
+
+
+def _gaps(track: Track, until_us: int) -> Iterator[Gap]:
+    for number in range(10 * DAYS):
+        start_us = until_us - number * US_PER_DAY // 10
+        yield Gap(track, start_us, start_us + 30 * US_PER_S, list(GapReason)[number % 5])
 
 
 def median_ms(work: Callable[[], object], rounds: int) -> float:

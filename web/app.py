@@ -10,12 +10,13 @@ import structlog
 from aiohttp import web
 
 from nvr import __version__
-from nvr.config import Settings, SiteSettings, WebSettings
+from nvr.config import RetentionSettings, Settings, SiteSettings, WebSettings
 from nvr.errors import ConfigError
 from nvr.timebase import SystemClock
 from web.archive import Archive, open_archive
 from web.auth import May, may
 from web.clip import ClipRoom
+from web.coverage import CoverageRoom
 from web.decoder import Decoder
 from web.door import Door, add_security_headers
 from web.footage import FootageReader
@@ -45,13 +46,20 @@ class Room(Protocol):
 
 
 def build(
-    archive: Archive, site: SiteSettings, *, may: May = may, static: Path = STATIC, names: frozenset[str] = frozenset()
+    archive: Archive,
+    site: SiteSettings,
+    retention: RetentionSettings,
+    *,
+    may: May = may,
+    static: Path = STATIC,
+    names: frozenset[str] = frozenset(),
 ) -> web.Application:
     """The whole server, not listening yet.
 
     Args:
         archive: what it reads.
         site: who it is.
+        retention: how long footage is kept.
         may: the question that every route asks.
         static: the built user interface.
         names: host names it answers to beside the local ones.
@@ -61,6 +69,7 @@ def build(
     rooms: list[Room] = [
         SiteRoom(archive, site, may),
         TimelineRoom(archive),
+        CoverageRoom(archive, site, retention, may),
         FragmentsRoom(archive, footage),
         MediaRoom(archive, footage, finder),
         SegmentRoom(archive, footage, finder),
@@ -112,7 +121,8 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     archive = open_archive(settings, SystemClock())
     names = frozenset({settings.web.host})
-    runner = web.AppRunner(build(archive, settings.site, names=names), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    app = build(archive, settings.site, settings.retention, names=names)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

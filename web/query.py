@@ -22,6 +22,7 @@ ChannelNumber = Annotated[int, Meta(ge=1, le=2**28 - 1, description="the channel
 Instant = Annotated[int, Meta(ge=0, le=LATEST_US, description="wall time, microseconds UTC since 1970")]
 Count = Annotated[int, Meta(ge=0, le=2**32 - 1, description="as in the address that another answer gave")]
 Offset = Annotated[int, Meta(ge=0, le=2**53, description="as in the address that another answer gave")]
+DayCount = Annotated[int, Meta(ge=1, le=60, description="how many local days, today among them")]
 Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
 FileName = Annotated[str, Meta(max_length=200, description="a file of the user interface")]
 
@@ -89,6 +90,13 @@ class WindowQuery(TrackQuery, frozen=True, kw_only=True):
         if self.to_us - self.from_us > self.LONGEST_US:
             return [f"to_us: at most {self.LONGEST_US} µs after from_us; ask in pieces"]
         return []
+
+
+class CoverageQuery(Query, frozen=True, kw_only=True):
+    """The last days of every channel."""
+
+    track: KindWord = "main"
+    days: DayCount = 30
 
 
 class FragmentsQuery(WindowQuery, frozen=True, kw_only=True):

@@ -121,6 +121,45 @@ class Days(Answer, frozen=True):
     days: list[Day]
 
 
+class DayCoverage(Answer, frozen=True):
+    """One local day of one track, in seconds. ``expected_s``: 0 before the first footage, less than a day today."""
+
+    expected_s: int
+    recorded_s: int
+    missing_s: dict[ReasonWord, int]
+    unexplained_s: int
+
+
+class Promise(Answer, frozen=True):
+    """In days: what was promised, what is there, and what will be there ``horizon_days`` from now."""
+
+    promised_days: float
+    holding_days: float
+    expected_days: float
+
+
+class ChannelCoverage(Answer, frozen=True):
+    """One channel; ``days`` as in `Coverage`."""
+
+    number: int
+    name: str
+    promise: Promise
+    days: list[DayCoverage]
+
+
+class Coverage(Answer, frozen=True):
+    """The ledger: ``days`` are local dates, such as 2026-11-26, today last."""
+
+    track: KindWord
+    timezone: str
+    now_us: int
+    horizon_days: float
+    days: list[str]
+    day_starts_us: list[int]
+    promise: Promise
+    channels: list[ChannelCoverage]
+
+
 class ChunkTable(Answer, frozen=True):
     """The fragments of one chunk file that a player needs for a window.
 

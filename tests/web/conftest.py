@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-from nvr.config import SiteSettings
+from nvr.config import RetentionSettings, SiteSettings
 from nvr.timebase import US_PER_S
 from tests.manual_clock import ManualClock
 from tests.web.archive import START_US, House
@@ -37,7 +37,9 @@ async def server(house: House, tmp_path: Path) -> AsyncIterator[Server]:
 
 async def open_server(stack: AsyncExitStack, house: House, question: May, static: Path) -> Server:
     """Start a server that ends with the stack."""
-    app = build(house.archive(), SiteSettings(name="Hồ Xá"), may=question, static=static)
+    app = build(
+        house.archive(), SiteSettings(name="Hồ Xá"), RetentionSettings.model_validate({}), may=question, static=static
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

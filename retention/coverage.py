@@ -1,0 +1,108 @@
+"""The ledger of coverage: of each local day, how much was recorded, and what is missing for which cause. Pure.
+
+Footage is known by the minute, gaps to the microsecond. A minute in which any footage lies counts as recorded, less
+what of it lies in gaps: so the ledger is exact where every missing stretch is a recorded gap, and where one is not
+(footage that was lost afterwards) it is wrong by less than a minute at each end. What is missing without a gap is
+unexplained.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.coverage import REASONS, TrackFacts
+from nvr.media import GapReason
+from nvr.timebase import US_PER_MINUTE, US_PER_S
+
+Times = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class DayCoverage:
+    """One local day of one track, in microseconds."""
+
+    expected_us: int  # from the track's first footage until now; 0: it did not exist yet, or all of it is deleted
+    recorded_us: int
+    missing_us: Mapping[GapReason, int]
+
+    @property
+    def unexplained_us(self) -> int:
+        return max(0, self.expected_us - self.recorded_us - sum(self.missing_us.values()))
+
+
+def local_midnights(zone: ZoneInfo, now_us: int, count: int) -> tuple[list[date], Times]:
+    """The last ``count`` local days, today last, and where each begins; the end of today is the last of the times.
+
+    Days on which clocks change are 23 or 25 hours long.
+    """
+    today = datetime.fromtimestamp(now_us // US_PER_S, zone).date()
+    dates = [today - timedelta(days=count - 1 - place) for place in range(count + 1)]
+    times = [round(datetime(d.year, d.month, d.day, tzinfo=zone).timestamp()) * US_PER_S for d in dates]
+    return dates[:-1], np.array(times, np.int64)
+
+
+def by_day(facts: TrackFacts, edges_us: Times, until_us: int) -> list[DayCoverage]:
+    """Coverage of a track, day by day.
+
+    Args:
+        facts: of the whole time between the first and the last edge.
+        edges_us: where days begin, whole minutes, and where the last one ends.
+        until_us: nothing is expected later: now, or what of a growing chunk is not in the index yet.
+    """
+    count = len(edges_us) - 1
+    begin_us = until_us if facts.first_us is None else facts.first_us
+    lows, highs = np.clip(edges_us[:-1], begin_us, None), np.clip(edges_us[1:], None, until_us)
+    expected = np.clip(highs - lows, 0, None)
+    sums = np.concatenate(([0], np.cumsum(facts.minutes)))
+    touched = np.diff(sums[(edges_us - facts.start_us) // US_PER_MINUTE]) * US_PER_MINUTE
+    missing = np.zeros((count, len(REASONS)), np.int64)
+    in_touched = np.zeros(count, np.int64)
+    for day, start_us, end_us, reason in _pieces(facts, edges_us, max(begin_us, int(edges_us[0])), until_us):
+        np.add.at(missing, (day, reason), end_us - start_us)
+        np.add.at(in_touched, day, _touched_us(facts, sums, start_us, end_us))
+    recorded = np.minimum(np.clip(touched - in_touched, 0, None), expected - missing.sum(axis=1))
+    return [_day(*row) for row in zip(expected.tolist(), recorded.tolist(), missing.tolist(), strict=True)]
+
+
+def _day(expected_us: int, recorded_us: int, missing_us: list[int]) -> DayCoverage:
+    causes = {reason: us for reason, us in zip(REASONS, missing_us, strict=True) if us}
+    return DayCoverage(expected_us, max(0, recorded_us), causes)
+
+
+def _pieces(
+    facts: TrackFacts, edges_us: Times, begin_us: int, until_us: int
+) -> "list[tuple[Times, Times, Times, Times]]":
+    """The gaps cut at the edges of days: arrays of day, start, end, reason; a second set where a gap spans two days."""
+    start_us = np.clip(facts.gap_start_us, begin_us, None)
+    end_us = np.clip(facts.gap_end_us, None, min(until_us, int(edges_us[-1])))
+    reason = facts.gap_reason
+    found = []
+    while len(start_us):
+        day = np.searchsorted(edges_us, start_us, "right") - 1
+        cut_us = np.minimum(end_us, edges_us[np.minimum(day + 1, len(edges_us) - 1)])
+        some = cut_us > start_us
+        found.append((day[some], start_us[some], cut_us[some], reason[some]))
+        more = some & (cut_us < end_us)
+        start_us, end_us, reason = cut_us[more], end_us[more], reason[more]
+    return found
+
+
+def _touched_us(facts: TrackFacts, sums: Times, start_us: Times, end_us: Times) -> Times:
+    """How much of each stretch lies in minutes that count as recorded."""
+
+    def upto(at_us: Times) -> Times:
+        minute, rest_us = np.divmod(at_us - facts.start_us, US_PER_MINUTE)
+        inside = facts.minutes[np.minimum(minute, len(facts.minutes) - 1)]
+        return sums[minute] * US_PER_MINUTE + inside * rest_us
+
+    return upto(end_us) - upto(start_us)
+
+
+def merged_shares(days: Sequence[DayCoverage]) -> float | None:
+    """The share that was recorded over several days; None: nothing was expected."""
+    expected_us = sum(day.expected_us for day in days)
+    return sum(day.recorded_us for day in days) / expected_us if expected_us else None

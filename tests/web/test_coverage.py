@@ -1,0 +1,60 @@
+"""The ledger over HTTP."""
+
+import csv
+import io
+
+from nvr.capture.report import TrackState
+from nvr.channel import Channel
+from nvr.media import Gap, GapReason
+from nvr.timebase import US_PER_S
+from tests.manual_clock import ManualClock
+from tests.web.archive import MAIN, START_US, House
+from tests.web.pictures import stream
+from tests.web.server import Server
+
+
+async def test_ledger_tells_share_and_causes_of_today(server: Server, house: House, clock: ManualClock) -> None:
+    source = stream()
+    gap_us = house.record(source, START_US, group_count=2)
+    later_us = gap_us + 10 * US_PER_S
+    house.record(source, later_us, run=2, first_group=2)
+    house.commit(gaps=[Gap(MAIN, gap_us, later_us, GapReason.CAMERA, "it closed the session")])
+    house.post(MAIN, TrackState.RECORDING)
+    ledger = await server.json("/api/coverage", days=3)
+    assert (len(ledger["days"]), ledger["timezone"]) == (3, "Asia/Ho_Chi_Minh")
+    (channel,) = ledger["channels"]
+    assert [day["expected_s"] for day in channel["days"]] == [0, 0, 14]
+    assert channel["days"][-1] == {
+        "expected_s": 14,
+        "recorded_s": 4,
+        "missing_s": {"camera": 10},
+        "unexplained_s": 0,
+    }
+    assert channel["promise"]["promised_days"] == 30.0
+
+
+async def test_camera_that_is_away_is_missing_until_now(server: Server, house: House, clock: ManualClock) -> None:
+    end_us = house.record(stream(), START_US)
+    house.beat()
+    house.post(MAIN, TrackState.WAITING, reason=GapReason.NETWORK, message="no route to host")
+    (channel,) = (await server.json("/api/coverage", days=1))["channels"]
+    assert channel["days"][0]["missing_s"] == {"network": (clock.wall_us() - end_us) // US_PER_S}
+
+
+async def test_spreadsheet_has_a_line_a_channel_and_day_and_runs_no_formula(server: Server, house: House) -> None:
+    house.record(stream(), START_US)
+    house.registry.put(Channel(2, "=cmd|' /C calc'!A0", "rtsp://camera/main"))
+    reply = await server.ask("/api/coverage.csv", days=2)
+    assert reply.headers["Content-Type"].startswith("text/csv")
+    assert reply.headers["Content-Disposition"].startswith('attachment; filename="coverage-2026-')
+    text = reply.body.decode("utf-8-sig")
+    assert reply.body[:3] == b"\xef\xbb\xbf"
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["channel"], row["day"][:4]) for row in rows] == [("1", "2026")] * 2 + [("2", "2026")] * 2
+    assert rows[1]["name"] == "Cổng chợ"
+    assert rows[2]["name"].startswith("'=")
+
+
+async def test_wrong_number_of_days_is_refused(server: Server) -> None:
+    for days in (0, 61, "many"):
+        assert (await server.ask("/api/coverage", days=days)).status == 400

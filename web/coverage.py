@@ -1,0 +1,181 @@
+"""The ledger of coverage, as JSON and as a spreadsheet: what was recorded each day, what is missing and why."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from indexer import coverage as facts
+from nvr.channel import Channel
+from nvr.config import RetentionSettings, SiteSettings
+from nvr.media import GapReason, Track, TrackKind
+from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange
+from retention.coverage import DayCoverage, Times, by_day, local_midnights
+from retention.policy import policies, volume_room
+from retention.promise import HORIZON_DAYS, Promise, Room, promise
+from web import wire
+from web.archive import Archive
+from web.auth import Action, May, user_of
+from web.query import CoverageQuery
+from web.route import Media, Route, route
+from web.sending import Content, send
+from web.status import reason_word, state_of
+
+CSV = "text/csv"
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets run (OWASP, CSV Injection)
+
+
+class CoverageRoom:
+    """The ledger.
+
+    Args:
+        archive: what exists.
+        site: its time zone says when a day begins.
+        retention: what was promised.
+        may: asked for every channel.
+    """
+
+    def __init__(self, archive: Archive, site: SiteSettings, retention: RetentionSettings, may: May) -> None:
+        self._archive = archive
+        self._zone = ZoneInfo(site.timezone)
+        self._retention = retention
+        self._may = may
+
+    def routes(self) -> list[Route]:
+        """The ledger, twice."""
+        return [
+            route(
+                "/api/coverage",
+                self._tell,
+                asks=CoverageQuery,
+                answers=wire.Coverage,
+                action=Action.SEE_TIMELINE,
+                summary="Of each channel and day: what was recorded, what is missing and why; how long it is kept",
+            ),
+            route(
+                "/api/coverage.csv",
+                self._send_csv,
+                asks=CoverageQuery,
+                answers=Media(CSV),
+                action=Action.SEE_TIMELINE,
+                summary="The same as a spreadsheet, one line a channel and day",
+            ),
+        ]
+
+    async def _tell(self, asked: CoverageQuery, request: web.Request) -> wire.Coverage:
+        return await asyncio.to_thread(self._ledger, asked, self._allowed(request))
+
+    async def _send_csv(self, asked: CoverageQuery, request: web.Request) -> web.StreamResponse:
+        ledger = await self._tell(asked, request)
+        headers = {"Content-Disposition": f'attachment; filename="coverage-{ledger.days[-1]}.csv"'}
+        return await send(request, Content(CSV, (_spreadsheet(ledger),), headers=headers))
+
+    def _allowed(self, request: web.Request) -> list[Channel]:
+        user = user_of(request)
+        return [c for c in self._archive.channels() if self._may(user, Action.SEE_TIMELINE, c.number, None)]
+
+    def _ledger(self, asked: CoverageQuery, channels: list[Channel]) -> wire.Coverage:
+        now_us = self._archive.clock.wall_us()
+        dates, edges_us = local_midnights(self._zone, now_us, asked.days)
+        kind, room = TrackKind[asked.track.upper()], self._room()
+        named = policies(self._retention, (channel.number for channel in channels))
+        firsts: list[int] = []
+        rows = []
+        for channel in channels:
+            track = Track(channel.number, kind)
+            first_us, days = self._days(track, edges_us, now_us)
+            firsts += [] if first_us is None else [first_us]
+            kept = promise(named[channel.number].max_us / US_PER_DAY, first_us, now_us, room)
+            rows.append(wire.ChannelCoverage(channel.number, channel.name, _promise(kept), days))
+        return wire.Coverage(
+            track=asked.track,
+            timezone=self._zone.key,
+            now_us=now_us,
+            horizon_days=HORIZON_DAYS,
+            days=[date.isoformat() for date in dates],
+            day_starts_us=edges_us[:-1].tolist(),
+            promise=_promise(promise(self._retention.max_days, min(firsts, default=None), now_us, room)),
+            channels=rows,
+        )
+
+    def _days(self, track: Track, edges_us: Times, now_us: int) -> tuple[int | None, list[wire.DayCoverage]]:
+        """Where a track's footage begins, and its days."""
+        index, board = self._archive.index(), self._archive.board()
+        known = facts.read(index, track, TimeRange(int(edges_us[0]), int(edges_us[-1])))
+        status = board.track(track)
+        state = state_of(board.recorder(), status, now_us)
+        # What a growing chunk holds is not in the index yet: the ledger ends where the index does, but for a track
+        # that is not being recorded.
+        last_us = now_us if known.last_us is None else min(known.last_us, now_us)
+        days = by_day(known, edges_us, last_us)
+        if state.state != "recording":
+            days = [_silent(day, edges_us, place, last_us, now_us, state) for place, day in enumerate(days)]
+        return known.first_us, [_day(day) for day in days]
+
+    def _room(self) -> Room:
+        """What the disks hold, may hold, and take in a day."""
+        board = self._archive.board()
+        ingest_bps = sum(status.bitrate_bps for status in board.all())
+        used_bytes = sum(usage.bytes for usage in self._archive.index().usage().values())
+        rooms = [
+            volume_room(
+                self._retention,
+                one.number,
+                free_bytes=one.free_bytes,
+                total_bytes=one.total_bytes,
+                ingest_bps=ingest_bps,
+                said_full=False,
+            )
+            for one in board.volumes()
+        ]
+        free_bytes = sum(max(0, room.free_bytes - room.low_water_bytes) for room in rooms)
+        return Room(used_bytes, free_bytes, ingest_bps // 8 * (US_PER_DAY // US_PER_S))
+
+
+def _silent(
+    day: DayCoverage, edges_us: Times, place: int, last_us: int, now_us: int, state: wire.LiveState
+) -> DayCoverage:
+    """The day with what is missing since the footage ended, for the reason that holds now."""
+    low_us, high_us = max(int(edges_us[place]), last_us), min(int(edges_us[place + 1]), now_us)
+    if high_us <= low_us:
+        return day
+    reason = GapReason(state.reason) if state.reason else GapReason.CAMERA
+    missing = {**day.missing_us, reason: day.missing_us.get(reason, 0) + high_us - low_us}
+    return DayCoverage(day.expected_us + high_us - low_us, day.recorded_us, missing)
+
+
+def _day(day: DayCoverage) -> wire.DayCoverage:
+    missing = {reason_word(reason): us // US_PER_S for reason, us in day.missing_us.items()}
+    return wire.DayCoverage(
+        expected_s=day.expected_us // US_PER_S,
+        recorded_s=day.recorded_us // US_PER_S,
+        missing_s={word: seconds for word, seconds in missing.items() if word is not None and seconds},
+        unexplained_s=day.unexplained_us // US_PER_S,
+    )
+
+
+def _promise(kept: Promise) -> wire.Promise:
+    return wire.Promise(round(kept.promised, 1), round(kept.holding, 1), round(kept.expected, 1))
+
+
+def _spreadsheet(ledger: wire.Coverage) -> bytes:
+    """UTF-8 with a byte order mark, without which spreadsheets spoil Vietnamese names."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    reasons = [reason.value for reason in GapReason]
+    columns = ["channel", "name", "day", "expected_s", "recorded_s", "recorded_percent"]
+    writer.writerow([*columns, *(f"missing_{reason}_s" for reason in reasons), "unexplained_s"])
+    writer.writerows(_lines(ledger, reasons))
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _lines(ledger: wire.Coverage, reasons: list[str]) -> Iterator[list[object]]:
+    for channel in ledger.channels:
+        name = f"'{channel.name}" if channel.name.startswith(_FORMULAS) else channel.name
+        for date, day in zip(ledger.days, channel.days, strict=True):
+            share = f"{100 * day.recorded_s / day.expected_s:.2f}" if day.expected_s else ""
+            missing = [day.missing_s.get(reason, 0) for reason in reasons]  # type: ignore[call-overload]
+            yield [channel.number, name, date, day.expected_s, day.recorded_s, share, *missing, day.unexplained_s]
