@@ -10,10 +10,14 @@ import numpy.typing as npt
 
 from indexer import days, gaps, keys
 from indexer.reader import IndexReader
+from indexer.rows import REASON_CODES
+from nvr.errors import IntegrityError
 from nvr.media import GapReason, Track
 from nvr.timebase import US_PER_DAY, TimeRange, utc_day
 
 REASONS = tuple(GapReason)
+_PLACES = np.full(256, -1, np.int64)  # code → place in `REASONS`
+_PLACES[[REASON_CODES[reason] for reason in REASONS]] = range(len(REASONS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,14 +47,17 @@ def read(reader: IndexReader, track: Track, window: TimeRange) -> TrackFacts:
     with reader.store.read() as txn:
         for key, value in txn.rows(keys.DAY, start, stop):
             bits[place[keys.read_day(key)[1]]] = np.frombuffer(value, np.uint8)
-        rows = [(g.start_us, g.end_us, REASONS.index(g.reason)) for g in gaps.overlapping(txn, track, window)]
+        rows = gaps.bare(txn, track, window)
     columns = np.array(rows, np.int64).reshape(-1, 3).T
+    reasons = _PLACES[columns[2]]
+    if (reasons < 0).any():
+        raise IntegrityError("a gap has an unknown reason", where=str(track), hint="use a newer program")
     return TrackFacts(
         start_us=first_day * US_PER_DAY,
         minutes=np.unpackbits(bits.reshape(-1), bitorder="little").astype(np.bool_),
         gap_start_us=columns[0],
         gap_end_us=columns[1],
-        gap_reason=columns[2],
+        gap_reason=reasons,
         first_us=reader.first(track),
         last_us=reader.last(track),
     )

@@ -51,6 +51,11 @@ def read_instant(key: bytes) -> tuple[Track, int]:
     return Track.from_id(track_id), start_us
 
 
+def start_of(key: bytes) -> int:
+    """The time of a gap's or a chunk's key, in microseconds."""
+    return int.from_bytes(key[4:12], "big")
+
+
 def track_of(key: bytes) -> Track:
     """The track of any key that begins with one."""
     return Track.from_id(_U32.unpack_from(key)[0])

@@ -107,6 +107,12 @@ def decode_gap(key: bytes, value: bytes) -> Gap:
     return Gap(track, start_us, end_us, _REASON_OF[code], value[_GAP.size :].decode(errors="replace"))
 
 
+def bounds_of_gap(value: bytes) -> tuple[int, int]:
+    """Of a gap's value only where it ends and the code of its reason."""
+    end_us, code = _GAP.unpack_from(value)
+    return end_us, code
+
+
 def encode_run(run: RunRecord) -> bytes:
     """A run's value."""
     return _RUN.pack(run.start_us, run.end_us, run.chunks)

@@ -17,7 +17,7 @@ from nvr.media import Gap, GapReason
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 from retention.coverage import DayCoverage, by_day, local_midnights
 from tests.manual_clock import ManualClock
-from tests.retention.store import ONE, START_US, Archive, archive
+from tests.retention.store import ONE, START_US, TWO, Archive, archive
 
 HOUR_US = 3600 * 1_000_000
 DAY_0_US = 20_000 * US_PER_DAY
@@ -119,3 +119,19 @@ def test_ledger_from_a_real_index(stored: Archive) -> None:
     before, today = by_day(known, edges_us, START_US + 6 * US_PER_MINUTE)
     assert before.expected_us == 0
     assert today == DayCoverage(6 * US_PER_MINUTE, 4 * US_PER_MINUTE, {GapReason.NETWORK: 2 * US_PER_MINUTE})
+
+
+def test_gap_that_began_before_the_window_and_every_reason_is_read(stored: Archive) -> None:
+    """A row that is read barely says the same as one that is decoded."""
+    day_us = START_US // US_PER_DAY * US_PER_DAY
+    made = [
+        Gap(ONE, day_us + (number - 1) * HOUR_US, day_us + number * HOUR_US, reason, "why")
+        for number, reason in enumerate(GapReason)
+    ]
+    stored.writer.commit(Commit(gaps=tuple(made)))
+    stored.writer.commit(Commit(gaps=(Gap(TWO, day_us - HOUR_US, day_us + HOUR_US, GapReason.DISK, ""),)))
+    window = TimeRange(day_us - HOUR_US // 2, day_us + US_PER_DAY)
+    known = read(stored.reader, ONE, window)
+    columns = zip(known.gap_start_us.tolist(), known.gap_end_us.tolist(), known.gap_reason.tolist(), strict=True)
+    assert [(a, b, REASONS[r]) for a, b, r in columns] == [(gap.start_us, gap.end_us, gap.reason) for gap in made]
+    assert len(read(stored.reader, ONE, TimeRange(day_us, window.end_us)).gap_start_us) == len(made) - 1

@@ -16,12 +16,12 @@ const press = (key: string, more: Partial<Press> = {}): Press => ({
 });
 
 describe("address", () => {
-  test.each(["#/", "#/7", "#/7/1795000000000000"])("%s is read and written the same", (hash) => {
+  test.each(["#/", "#/7", "#/7/1795000000000000", "#/coverage"])("%s is read and written the same", (hash) => {
     expect(format(parse(hash))).toBe(hash);
   });
 
-  test.each(["", "#", "#/x", "#/7/soon", "#/-1", "#/7/1/2"])("nonsense %j is the list", (hash) => {
-    expect(parse(hash)).toEqual({ channel: null, at_us: null });
+  test.each(["", "#", "#/x", "#/7/soon", "#/-1", "#/7/1/2", "#/coverage/7"])("nonsense %j is the list", (hash) => {
+    expect(parse(hash)).toEqual({ page: "watch", channel: null, at_us: null });
   });
 });
 

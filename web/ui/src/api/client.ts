@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Channel, ErrorAnswer, FragmentsAnswer, Site, TimelineAnswer, TrackKind } from "./types";
+import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, Site, TimelineAnswer, TrackKind } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -24,6 +24,14 @@ export function getSite(signal?: AbortSignal): Promise<Site> {
 
 export function getChannels(signal?: AbortSignal): Promise<Channel[]> {
   return json("/api/channels", signal);
+}
+
+export function getCoverage(days: number, signal?: AbortSignal): Promise<Coverage> {
+  return json(`/api/coverage?days=${days}`, signal);
+}
+
+export function coverageCsvUrl(days: number): string {
+  return `/api/coverage.csv?days=${days}`;
 }
 
 export function getTimeline(

@@ -142,3 +142,36 @@ export type LiveMessage =
     }
   | { type: "skip" }
   | { type: "state"; state: TrackState; reason: GapReason | null; message: string };
+
+/** One local day of a channel, in seconds. */
+export interface CoverageDay {
+  expected_s: number;
+  recorded_s: number;
+  missing_s: Partial<Record<GapReason, number>>;
+  unexplained_s: number;
+}
+
+export interface Kept {
+  promised_days: number;
+  holding_days: number;
+  expected_days: number;
+}
+
+export interface ChannelCoverage {
+  number: number;
+  name: string;
+  promise: Kept;
+  days: CoverageDay[];
+}
+
+/** `days` are local dates, today last; every channel has as many. */
+export interface Coverage {
+  track: TrackKind;
+  timezone: string;
+  now_us: number;
+  horizon_days: number;
+  days: string[];
+  day_starts_us: number[];
+  promise: Kept;
+  channels: ChannelCoverage[];
+}

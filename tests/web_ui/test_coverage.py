@@ -1,0 +1,38 @@
+"""The ledger of coverage as a person reads it."""
+
+from tests.web_ui.page import Face
+from tests.web_ui.town import GAPPY, SICK, Town
+
+LAST = 29  # the column of today
+
+
+def test_ledger_says_what_is_missing_today_and_why(face: Face, town: Town) -> None:
+    face.open("#/coverage")
+    cell = face.part(f"day-{GAPPY}-{LAST}")
+    face.until(cell.is_visible, "the ledger")
+    assert "Cam kết giữ: 30,0 ngày" in face.part("promise").inner_text()
+    cell.click()
+    card = face.part("day-card")
+    assert "1 Cổng chợ" in card.inner_text()
+    assert "Thiếu 30 giây: Mất kết nối camera" in card.inner_text()
+    assert "nearly" not in face.part(f"day-{SICK}-{LAST}").get_attribute("class")
+
+
+def test_arrows_walk_through_the_days_and_a_day_leads_to_its_pictures(face: Face, town: Town) -> None:
+    face.open("#/coverage")
+    face.until(face.part(f"day-{GAPPY}-{LAST}").is_visible, "the ledger")
+    face.part(f"day-{GAPPY}-{LAST}").focus()
+    face.page.keyboard.press("ArrowLeft")
+    face.until(lambda: "Không còn giữ hình nào" in face.part("day-card").inner_text(), "yesterday")
+    face.page.keyboard.press("ArrowRight")
+    face.until(face.part("day-watch").is_visible, "today")
+    face.part("day-watch").click()
+    face.until(lambda: face.player("channel") == GAPPY, "its player")
+
+
+def test_ledger_is_a_click_away_and_so_is_the_way_back(face: Face, town: Town) -> None:
+    face.open(f"#/{GAPPY}")
+    face.part("page-coverage").click()
+    face.until(face.part("coverage").is_visible, "the ledger")
+    face.part("page-watch").click()
+    face.until(lambda: face.player("channel") is not None and not face.part("coverage").is_visible(), "the cameras")
