@@ -12,10 +12,10 @@ from indexer.writer import Commit, IndexWriter
 from nvr.capture.bookkeeper import Batch, LastFootage
 from nvr.capture.report import TrackReport
 from nvr.chunk.name import ChunkName
-from nvr.chunk.reader import ChunkReader
+from nvr.chunk.recovery import adopt
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
-from nvr.errors import IntegrityError, StorageError
+from nvr.errors import StorageError
 from nvr.media import GapReason, Track
 from nvr.timebase import US_PER_S, Clock
 
@@ -70,11 +70,11 @@ class IndexBookkeeper(threading.Thread):
             self.trouble = str(error)
 
     def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
-        """Files sealed in the last hours before a crash that their commit did not reach."""
+        """Files sealed in the last hours before a crash that their commit did not reach; torn ones are sealed again."""
         garbage = {waste.path for waste in self._reader.garbage() if waste.volume == volume.number}
         names = [name for name, _ in volume.chunks(since_us=before_us - LOOK_BACK_US) if name.start_us < before_us]
         missing = [name for name in names if name.path() not in garbage and not self._is_indexed(name)]
-        return [chunk for name in missing if (chunk := _summary(volume, name)) is not None]
+        return [chunk for name in missing if (chunk := adopt(volume, name)) is not None]
 
     def _is_indexed(self, name: ChunkName) -> bool:
         row = self._reader.floor(name.track, name.start_us)
@@ -106,11 +106,3 @@ class IndexBookkeeper(threading.Thread):
             else:
                 self.trouble = ""
                 return
-
-
-def _summary(volume: Volume, name: ChunkName) -> SealedChunk | None:
-    try:
-        with ChunkReader(volume.open_read(name)) as reader:
-            return reader.summary()
-    except IntegrityError:  # nvr check will tell; it is not for the recorder to judge
-        return None

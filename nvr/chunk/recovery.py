@@ -1,7 +1,7 @@
-"""After a crash: seals the parts that were left behind, with every whole fragment in them."""
+"""After a crash: seals the parts that were left behind, and the sealed files that a power cut has torn."""
 
 from nvr.chunk.name import ChunkName
-from nvr.chunk.reader import start_us
+from nvr.chunk.reader import ChunkReader, start_us
 from nvr.chunk.scan import Preamble, Scanned, contents, fragments, read_fragment, read_preamble
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.sealing import seal, summary
@@ -52,6 +52,24 @@ def recover(volume: Volume, part_path: str) -> SealedChunk | None:
     if not keep:
         volume.unlink_part(part_path)
     return None
+
+
+def adopt(volume: Volume, name: ChunkName) -> SealedChunk | None:
+    """Take over a sealed file whose commit was not reached, and which perhaps was never synced.
+
+    A file system may keep the new name of a file and lose what was written before it: a whole file is left as it is,
+    any other becomes a part again and is recovered as one.
+
+    Args:
+        volume: opened for writing.
+        name: of the file; nobody else uses it.
+
+    Returns and raises as `recover`.
+    """
+    with ChunkReader(volume.open_read(name)) as reader:
+        if next(reader.problems(), None) is None and ChunkName.of(reader.summary()) == name:
+            return reader.summary()
+    return recover(volume, volume.unseal(name))
 
 
 def _finished(source: ByteSource, preamble: Preamble, found: list[Scanned]) -> SealedChunk | None:

@@ -140,6 +140,16 @@ class Volume:
         self.resolve(part_path)
         self._rename(part_path, name.path())
 
+    def unseal(self, name: ChunkName) -> str:
+        """Give a file with a chunk's name the name of a part again, for `nvr.chunk.recovery`; the part's path.
+
+        Raises:
+            StorageError: the disk does not take it, or a part of that name exists.
+        """
+        part_path = name.part_path()
+        self._rename(name.path(), part_path)
+        return part_path
+
     def sync(self) -> None:
         """One syncfs: everything written so far, names and folders too, is on the disk when it returns.
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nvr.chunk.filesystem import FileSystem
 from nvr.chunk.name import ChunkName
 from nvr.chunk.reader import ChunkReader
-from nvr.chunk.recovery import recover
+from nvr.chunk.recovery import adopt, recover
 from nvr.chunk.volume import Volume
 from nvr.chunk.writer import ChunkWriter
 from nvr.errors import StorageError, VolumeFull
@@ -157,3 +157,45 @@ def test_recover_without_room_keeps_the_part_for_later(tmp_path: Path, clock: Ma
         sealed = recover(volume, part)
         assert sealed is not None
         assert sealed.fragments == 5
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(data=st.data())
+def test_sealed_file_that_a_power_cut_has_torn_keeps_every_whole_fragment(
+    volume: Volume, tmp_path: Path, data: st.DataObject
+) -> None:
+    name, sealed = record_sealed(volume, SHOWN)
+    content = volume.resolve(name).read_bytes()
+    size = data.draw(st.integers(0, sealed.bytes - 1))
+    volume.resolve(name).write_bytes(content[:size])
+    whole = [end for end in ends(content, tmp_path) if end <= size]
+    found = adopt(volume, name)
+    assert not volume.resolve(name).exists()
+    assert list(volume.parts()) == []
+    if found is None:
+        assert whole == []
+        return
+    assert (found.fragments, found.recovered) == (len(whole), True)
+    verified(volume, ChunkName.of(found)).close()
+    volume.unlink(ChunkName.of(found))
+
+
+def test_sealed_file_with_a_lost_page_under_a_whole_footer_keeps_what_stands_before(
+    volume: Volume, tmp_path: Path
+) -> None:
+    name, _ = record_sealed(volume, SHOWN)
+    content = bytearray(volume.resolve(name).read_bytes())
+    _, second, third, *_ = ends(bytes(content), tmp_path)
+    content[second + 200 : third] = bytes(third - second - 200)
+    volume.resolve(name).write_bytes(content)
+    found = adopt(volume, name)
+    assert found is not None
+    assert (found.fragments, found.recovered) == (2, True)
+    verified(volume, ChunkName.of(found)).close()
+
+
+def test_whole_sealed_file_is_adopted_as_it_is(volume: Volume) -> None:
+    name, sealed = record_sealed(volume, SHOWN)
+    content = volume.resolve(name).read_bytes()
+    assert adopt(volume, name) == sealed
+    assert volume.resolve(name).read_bytes() == content
