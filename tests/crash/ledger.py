@@ -8,7 +8,7 @@ from nvr.media import Track
 
 Picture = tuple[Track, int]  # and the wall time at which it was taken, µs
 
-PUT, WRITTEN, SYNCED, LEAVES = "put", "written", "synced", "leaves"
+PUT, WRITTEN, SYNCED, LEAVES, STARTED = "put", "written", "synced", "leaves", "started"
 
 
 class Ledger:
@@ -23,7 +23,7 @@ class Ledger:
         self._fd = -1 if path is None else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
 
     def note(self, what: str, track: Track | None = None, at_us: int = 0) -> None:
-        """Note that a picture was put, was written, or leaves by retention; or that all that is written was synced."""
+        """Note that a picture was put, was written, or leaves by retention; or a sync of all written since the start."""
         line = f"{what} {track.id if track else 0} {at_us}"
         self.lines.append(line)
         if self._fd >= 0:
@@ -48,12 +48,16 @@ class Account:
     @classmethod
     def of(cls, lines: list[str]) -> "Account":
         account = cls()
+        pending: set[Picture] = set()
         for line in lines:
             what, track, at = line.split()
             picture = (Track.from_id(int(track)), int(at)) if int(track) else None
             account.end_us = max(account.end_us, int(at))
-            if picture is None:
-                account.synced |= account.written
-            else:
+            if picture is not None:
                 {PUT: account.put, WRITTEN: account.written, LEAVES: account.leaves}[what].add(picture)
+            if picture is not None and what == WRITTEN:
+                pending.add(picture)
+            elif picture is None:  # what a crash took is not brought back by a later sync
+                account.synced |= pending if what == SYNCED else set()
+                pending.clear()
         return account

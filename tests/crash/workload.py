@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from tests.crash.house import RESTART_US, START_US, House
-from tests.crash.ledger import Account, Ledger
+from tests.crash.ledger import STARTED, Account, Ledger
 
 
 def main(folder: Path, ledger_path: Path, rounds: int = 24, pause_ms: int = 0) -> None:
@@ -19,6 +19,7 @@ def main(folder: Path, ledger_path: Path, rounds: int = 24, pause_ms: int = 0) -
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     ledger = Ledger(ledger_path)
     end_us = Account.of(ledger.lines).end_us
+    ledger.note(STARTED)
     with House(folder, ledger, at_us=end_us + RESTART_US if end_us else START_US) as house:
         house.recover()
         print("recording", flush=True)
