@@ -12,8 +12,6 @@ from indexer.writer import Commit, IndexWriter
 from nvr.capture.bookkeeper import Batch, LastFootage
 from nvr.capture.report import TrackReport
 from nvr.chunk.name import ChunkName
-from nvr.chunk.recovery import adopt
-from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError
 from nvr.media import GapReason, Track
@@ -69,12 +67,11 @@ class IndexBookkeeper(threading.Thread):
         except StorageError as error:
             self.trouble = str(error)
 
-    def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
-        """Files sealed in the last hours before a crash that their commit did not reach; torn ones are sealed again."""
+    def unindexed(self, volume: Volume, before_us: int) -> list[ChunkName]:
+        """Files sealed in the last hours before a crash that their commit did not reach."""
         garbage = {waste.path for waste in self._reader.garbage() if waste.volume == volume.number}
         names = [name for name, _ in volume.chunks(since_us=before_us - LOOK_BACK_US) if name.start_us < before_us]
-        missing = [name for name in names if name.path() not in garbage and not self._is_indexed(name)]
-        return [chunk for name in missing if (chunk := adopt(volume, name)) is not None]
+        return [name for name in names if name.path() not in garbage and not self._is_indexed(name)]
 
     def _is_indexed(self, name: ChunkName) -> bool:
         row = self._reader.floor(name.track, name.start_us)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nvr.capture.report import TrackReport
+from nvr.chunk.name import ChunkName
 from nvr.chunk.volume import Volume
 from nvr.chunk.writer import SealedChunk
 from nvr.media import Gap, GapReason, Track
@@ -42,5 +43,5 @@ class Bookkeeper(Protocol):
     def publish(self, reports: Sequence[TrackReport]) -> None:
         """Show the state of these tracks to whoever looks."""
 
-    def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
+    def unindexed(self, volume: Volume, before_us: int) -> list[ChunkName]:
         """Sealed files on a volume, begun before an instant, that a crash kept out of the index."""

@@ -122,6 +122,10 @@ class Disk(threading.Thread):
         """A gap that somebody else found: it is indexed with the next sync."""
         self._found_gaps.append(gap)
 
+    def add_orphan(self, part_path: str) -> None:
+        """A part that could not be sealed for want of room: it is tried again when there may be some."""
+        self._orphans.append(part_path)
+
     def stop(self) -> None:
         """Write what is queued, sync, commit and end; `join` waits for it."""
         self._stopping = True

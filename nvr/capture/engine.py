@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
@@ -18,7 +19,8 @@ from nvr.capture.resolver import Resolver
 from nvr.capture.segmenter import Cadence, expected_chunk_bytes
 from nvr.capture.session import Session, SessionSettings
 from nvr.channel import Channel
-from nvr.chunk.recovery import recover
+from nvr.chunk.name import ChunkName
+from nvr.chunk.recovery import adopt, recover
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
@@ -62,13 +64,21 @@ class Engine:
         self._sessions: dict[Track, Session] = {}
         self._watched: set[Track] = set()
         self._rung = Rung.ALL
-        self._parts = {volume.number: list(volume.parts()) for volume, _ in volumes}
         limit_bytes = settings.queue_mib * (1 << 20) // max(1, len(volumes))
         self.disks = tuple(self._disk(volume, weight, site, limit_bytes) for volume, weight in volumes)
         self.pool = DiskPool(self.disks, clock)
+        self._parts = {volume.number: self._parts_of(volume) for volume, _ in volumes}
         self._session_settings = SessionSettings.of(settings, tls_context(verify=settings.tls_verify))
         self._recovery = threading.Thread(target=self._recover, name="recovery")
         self.on_full: Callable[[int], None] = lambda _: None  # called with a volume's number, by its disk's thread
+
+    def _parts_of(self, volume: Volume) -> list[str]:
+        """What a crash left open. A volume that cannot say so must not keep the others from recording."""
+        try:
+            return list(volume.parts())
+        except StorageError as error:
+            self.pool.failed(volume.number, str(error))
+            return []
 
     def _disk(self, volume: Volume, weight: int, site: str, limit_bytes: int) -> Disk:
         return Disk(
@@ -253,7 +263,7 @@ class Engine:
         found: list[SealedChunk] = []
         for disk in self.disks:
             try:
-                found += self._recover_volume(disk.volume)
+                found += self._recover_volume(disk)
             except StorageError as error:
                 self.volume_failed(disk.volume, error, [])
         found.sort(key=lambda chunk: chunk.start_us)
@@ -262,10 +272,31 @@ class Engine:
             if gap is not None:
                 self._found_gap(gap)
 
-    def _recover_volume(self, volume: Volume) -> list[SealedChunk]:
-        sealed = [chunk for path in self._parts[volume.number] if (chunk := recover(volume, path)) is not None]
-        sealed += self._bookkeeper.unindexed(volume, self._started_us)
+    def _recover_volume(self, disk: Disk) -> list[SealedChunk]:
+        """Each file for itself: one that cannot be read must not keep the others out of the index."""
+        volume = disk.volume
+        parts, names = self._parts[volume.number], self._unindexed(volume)
+        found = [self._salvaged(disk, path, partial(recover, volume, path)) for path in parts]
+        found += [self._salvaged(disk, name.part_path(), partial(adopt, volume, name)) for name in names]
+        sealed = [chunk for chunk in found if chunk is not None]
         if sealed:
             volume.sync_apart()
             self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))
         return sealed
+
+    def _unindexed(self, volume: Volume) -> list[ChunkName]:
+        try:
+            return self._bookkeeper.unindexed(volume, self._started_us)
+        except StorageError as error:
+            self.volume_failed(volume, error, [])
+            return []
+
+    def _salvaged(self, disk: Disk, part_path: str, salvage: Callable[[], SealedChunk | None]) -> SealedChunk | None:
+        try:
+            return salvage()
+        except VolumeFull as error:
+            disk.add_orphan(part_path)
+            self.volume_failed(disk.volume, error, [])
+        except StorageError as error:
+            self.volume_failed(disk.volume, error, [])
+        return None

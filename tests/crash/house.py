@@ -24,7 +24,7 @@ from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
 from nvr.errors import StorageError
 from nvr.media import CutReason, Fragment, Track, TrackKind
-from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange
+from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange, us_from_90k
 from retention.sweeper import Pace, Sweeper
 from tests.crash.ledger import LEAVES, PUT, SYNCED, WRITTEN, Ledger
 from tests.manual_clock import ManualClock
@@ -42,7 +42,6 @@ HELD = (TRACKS[0], TimeRange(START_US + 2 * US_PER_S, START_US + 6 * US_PER_S))
 RESERVE_BYTES = 64 << 10
 UUID_OF_VOLUME = UUID(int=0x4E5652)  # not drawn, so that the same seed gives the same bytes
 PACE = Pace(interval_s=0, turn_files=3, pause_s=0)
-NO_DURATION_US = 40_000
 
 
 class WatchedStore(Store):
@@ -103,6 +102,13 @@ class House:
         self._draw = random.Random(seed)
         self._round = 0
         self._rest = ExitStack()
+        try:
+            self._furnish(folder, fs)
+        except BaseException:
+            self._rest.close()
+            raise
+
+    def _furnish(self, folder: Path, fs: FileSystem | None) -> None:
         self.store = WatchedStore.open(folder / "index", keys.TABLES, schema=keys.SCHEMA)
         self._rest.callback(self.store.close)
         self.writer = IndexWriter(self.store)
@@ -185,13 +191,13 @@ class House:
         self.clock.advance(ROUND_US)
 
     def write(self) -> None:
-        """The disk's turn. What failed is told in `engine.failures`."""
+        """The disk's turn. What failed is told in `engine.failures`; its chunks end, as the sessions end them."""
         self.engine.failed_tracks.clear()
         items = self.disk.queue.take(0)
         self.disk._write(items)
         self.disk.queue.done(items)
         for track in self.engine.failed_tracks:
-            self._chunk_start_us.pop(track, None)
+            self._end(track, CutReason.DISK)
 
     def _put(self, track: Track) -> int:
         now_us = self.clock.wall_us()
@@ -214,7 +220,7 @@ class House:
     def _end(self, track: Track, cut: CutReason) -> None:
         start_us = self._chunk_start_us.pop(track, None)
         if start_us is not None:
-            self._queue(track, ChunkEnded(cut, start_us, self.clock.wall_us() - start_us))
+            self._queue(track, ChunkEnded(cut, start_us, us_from_90k(self._decode_90k[track])))
 
     def _queue(self, track: Track, event: Event) -> None:
         assert self.disk.queue.put(track, event)
@@ -244,7 +250,8 @@ class House:
         if len(self.engine.failures) == before:
             self.ledger.note(SYNCED)
         else:
-            self._chunk_start_us.clear()
+            for track in TRACKS:
+                self._end(track, CutReason.DISK)
         self.index()
 
     def index(self) -> None:

@@ -23,7 +23,7 @@ class Ledger:
         self._fd = -1 if path is None else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
 
     def note(self, what: str, track: Track | None = None, at_us: int = 0) -> None:
-        """Note that a picture was put, was written, or leaves by retention; or a sync of all written since the start."""
+        """Note that a picture was put, was written, or may be deleted; or a sync of all since the start, or a start."""
         line = f"{what} {track.id if track else 0} {at_us}"
         self.lines.append(line)
         if self._fd >= 0:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.crash.amounts import times
 from tests.crash.judge import judge
+from tests.crash.ledger import LEAVES, PUT
 from tests.crash.power import disk
 from tests.crash.test_kill_at_system_call import WORKLOAD
 
@@ -38,9 +39,8 @@ def test_power_cuts_lose_seven_seconds_at_most(kind: str, tmp_path: Path) -> Non
             image.unmount()
             image.mount()
             lost_bytes += before_bytes - size_bytes(house)
-            put_since = [
-                line for line in path.read_text().splitlines()[len(lines) :] if line.startswith(("put", "leaves"))
-            ]
+            later = path.read_text().splitlines()[len(lines) :]
+            put_since = [line for line in later if line.startswith((PUT, LEAVES))]
             shutil.copytree(house, tmp_path / "copy")
             verdict = judge(tmp_path / "copy", lines + put_since, power_cut=True)
             shutil.rmtree(tmp_path / "copy")

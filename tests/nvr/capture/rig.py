@@ -47,7 +47,7 @@ class ListBookkeeper:
             self.reports |= {report.track: report for report in reports}
             self.changed.notify_all()
 
-    def unindexed(self, volume: Volume, before_us: int) -> list[SealedChunk]:
+    def unindexed(self, volume: Volume, before_us: int) -> list[ChunkName]:
         return []
 
     @property
