@@ -58,12 +58,13 @@ def judge(
     after = ledger or Ledger()
     with House(folder, after, at_us=max(before.end_us, HELD[1].start_us) + RESTART_US, fs=fs) as house:
         house.recover()
+        wrong = _found(house.reader, house.volume, house.clock.wall_us(), deep=False)  # before a sweep can hide it
         house.sweep()
         house.rounds(1)
         house.finish()
         house.sweep()
         now_us = house.clock.wall_us()
-        wrong = [f"failed: {error}" for error in house.engine.failures]
+        wrong += [f"failed: {error}" for error in house.engine.failures]
     return _look(folder, before, Account.of(after.lines), now_us, power_cut=power_cut, wrong=wrong, shallow=shallow)
 
 
@@ -74,9 +75,7 @@ def _look(
         IndexReader.open(folder / "index") as reader,
         Volume.open(1, folder / "volume", create=False, clock=ManualClock(now_us), read_only=True) as volume,
     ):
-        late_us = now_us + US_PER_DAY  # so that no file may pass for one that waits to be adopted
-        findings = verify(reader, {1: volume}, now_us=late_us, deep=True, report=lambda _: None)
-        wrong += [f"{finding.invariant.name}: {finding.where}: {finding.what}" for finding in findings]
+        wrong += _found(reader, volume, now_us, deep=True)
         wrong += [f"I2: {part} was left" for part in volume.parts() if _can_be_read(volume, part)]
         wrong += [f"I2: {waste.path} is still garbage" for waste in reader.garbage()]
         shown = {(track, at_us) for track in TRACKS for at_us in recorded_times(volume, track)}
@@ -91,6 +90,12 @@ def _look(
     if not shallow:
         wrong += _rebuilt_differs(folder, gone)
     return Verdict(tuple(wrong), lost_us, rows)
+
+
+def _found(reader: IndexReader, volume: Volume, now_us: int, *, deep: bool) -> list[str]:
+    """What ``nvr check`` says, a day later, so that no file may pass for one that waits to be adopted."""
+    findings = verify(reader, {1: volume}, now_us=now_us + US_PER_DAY, deep=deep, report=lambda _: None)
+    return [f"{finding.invariant.name}: {finding.where}: {finding.what}" for finding in findings]
 
 
 def _can_be_read(volume: Volume, part: str) -> bool:

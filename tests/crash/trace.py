@@ -1,7 +1,6 @@
 """A workload on the simulated file system, and the judgement of what its crashes leave."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from tests.crash.ledger import Ledger
 from tests.crash.simulated import Call, Kind, Luck, RecordingFileSystem, crash, lay_out
 
 ROUNDS = 36
-MakeHouse = Callable[[Path, Ledger, RecordingFileSystem, int], House]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +20,13 @@ class Trace:
     lines: tuple[str, ...]  # of the ledger
 
 
-def house(folder: Path, ledger: Ledger, fs: RecordingFileSystem, seed: int) -> House:
-    """The product's own."""
-    return House(folder, ledger, fs=fs, seed=seed)
-
-
-def run(folder: Path, seed: int, make: MakeHouse = house) -> Trace:
-    """Record in ``folder``, which goes afterwards."""
+def run(
+    folder: Path, seed: int, house: type[House] = House, disk: type[RecordingFileSystem] = RecordingFileSystem
+) -> Trace:
+    """Record in ``folder``, which goes afterwards; a mutant brings its own house or disk."""
     ledger = Ledger()
-    fs = RecordingFileSystem(lambda: len(ledger.lines))
-    with make(folder, ledger, fs, seed) as recording:
+    fs = disk(lambda: len(ledger.lines))
+    with house(folder, ledger, fs=fs, seed=seed) as recording:
         data = folder / "index" / "data.mdb"
         recording.store.on_commit = lambda: fs.add(Kind.COMMIT, data=data.read_bytes())
         recording.recover()
