@@ -7,6 +7,7 @@ process); an environment is never carried over a fork (we spawn); map_size is th
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -269,6 +270,21 @@ def _refuse_truncated(env: lmdb.Environment, path: Path) -> None:
             where=str(path),
             hint="an index can be made anew: nvr rebuild",
         )
+    if found_bytes < needed_bytes:
+        _pad(path / "data.mdb", needed_bytes)
+
+
+def _pad(file: Path, needed_bytes: int) -> None:
+    """Let the file reach as far as LMDB may look: zeros are a page that it refuses, no page at all is SIGBUS.
+
+    fallocate never shortens the file nor changes what another process has just written there.
+    """
+    with suppress(OSError):  # we may only read it, or there is no room
+        fd = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            os.posix_fallocate(fd, needed_bytes - 1, 1)
+        finally:
+            os.close(fd)
 
 
 def _explained(error: lmdb.Error | OSError, path: Path) -> StorageError:

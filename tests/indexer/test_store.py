@@ -96,6 +96,23 @@ def test_truncated_environment_is_refused_before_it_kills_the_process(tmp_path: 
         opened(tmp_path / "env", read_only=True)
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_last_pages_that_are_cut_off_are_refused_before_they_kill_the_process(tmp_path: Path, read_only: bool) -> None:
+    with opened(tmp_path / "env") as store, store.write() as txn:
+        for number in range(100):
+            txn.put("one", number.to_bytes(4, "big"), bytes(1000))
+    data = tmp_path / "env" / "data.mdb"
+    whole, refused = data.read_bytes(), 0
+    for size in range(8192, len(whole), 4096):
+        data.write_bytes(whole[:size])
+        try:
+            with opened(tmp_path / "env", read_only=read_only) as store, store.read() as txn:
+                list(txn.rows("one"))
+        except StorageError:
+            refused += 1
+    assert refused > 10
+
+
 def test_full_map_is_a_storage_error_and_leaves_the_store_usable(tmp_path: Path) -> None:
     with opened(tmp_path / "env") as store:
         with pytest.raises(StorageError, match="no room"), store.write() as txn:
