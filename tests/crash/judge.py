@@ -81,7 +81,7 @@ def _look(
         shown = {(track, at_us) for track in TRACKS for at_us in recorded_times(volume, track)}
         gone = before.leaves | after.leaves
         wrong += _missing(before, after, shown, gone, power_cut=power_cut)
-        lost_us = max(_lost_us(track, before, shown) for track in TRACKS)
+        lost_us = max(_lost_us(track, before, shown | gone) for track in TRACKS)
         bound_us = POWER_CUT_US if power_cut else KILL_US
         wrong += [f"I4: {lost_us} µs are lost"] if lost_us > bound_us else []
         for track in TRACKS:
@@ -121,10 +121,10 @@ def _missing(before: Account, after: Account, shown: set[Picture], gone: set[Pic
     return wrong + [f"{track} at {at_us} was never recorded" for track, at_us in sorted(unknown, key=str)]
 
 
-def _lost_us(track: Track, before: Account, shown: set[Picture]) -> int:
+def _lost_us(track: Track, before: Account, accounted: set[Picture]) -> int:
     """How much of a track's newest footage before the crash is missing."""
     put = [at_us for of, at_us in before.put if of == track]
-    kept = [at_us for of, at_us in (before.put & shown) | before.leaves if of == track]
+    kept = [at_us for of, at_us in before.put & accounted if of == track]
     if not put:
         return 0
     return max(put) - max(kept, default=min(put) - ROUND_US)

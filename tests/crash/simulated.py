@@ -62,6 +62,16 @@ class RecordingFileSystem(FileSystem):
         self._open: dict[int, int] = {}
         self._newest = 0
 
+    def take_over(self, tree: "Tree") -> None:
+        """What an earlier crash has left, all of it durable, is there before the first call."""
+        for path, file in sorted(tree.names.items()):
+            self._newest = max(self._newest, file)
+            self.add(Kind.CREATE if file else Kind.MAKE_FOLDER, path=path, file=file)
+            if file:
+                self._files[path] = file
+                self.add(Kind.WRITE, file=file, data=bytes(tree.contents[file]))
+        self.add(Kind.SYNC)
+
     def add(self, kind: Kind, **facts: object) -> None:
         """Remember a call."""
         self.calls.append(Call(kind, self._noted(), **facts))  # type: ignore[arg-type]
@@ -80,6 +90,12 @@ class RecordingFileSystem(FileSystem):
         self._newest += 1
         self._files[path] = self._open[fd] = self._newest
         self.add(Kind.CREATE, path=path, file=self._newest)
+        return fd
+
+    def open(self, path: str, folder_fd: int, *, writable: bool = False) -> int:
+        fd = super().open(path, folder_fd, writable=writable)
+        if path in self._files:
+            self._open[fd] = self._files[path]
         return fd
 
     def close(self, fd: int) -> None:
@@ -122,7 +138,7 @@ class Luck(Enum):
 
 
 @dataclass(slots=True)
-class _Tree:
+class Tree:
     """Names, and what files hold."""
 
     names: dict[str, int] = field(default_factory=dict)  # path → file; 0: a folder
@@ -158,7 +174,7 @@ class _Tree:
         content[call.offset : end] = call.data
 
 
-def crash(calls: Sequence[Call], at: int, luck: Luck, seed: int) -> _Tree:
+def crash(calls: Sequence[Call], at: int, luck: Luck, seed: int) -> Tree:
     """What is found after a crash before call number ``at``, or after the last one."""
     draw = random.Random(seed)
     names_from, contents_from = _synced(calls, at)
@@ -181,8 +197,8 @@ def _synced(calls: Sequence[Call], at: int) -> tuple[int, int]:
     return names, max((number + 1 for number, call in enumerate(calls[:at]) if call.kind in both), default=0)
 
 
-def _replayed(calls: Sequence[Call], kinds: set[Kind]) -> _Tree:
-    tree = _Tree()
+def _replayed(calls: Sequence[Call], kinds: set[Kind]) -> Tree:
+    tree = Tree()
     for call in calls:
         if call.kind in kinds:
             tree.apply(call)
@@ -234,7 +250,7 @@ def _content(old: bytearray, new: bytearray, lengths: list[int], luck: Luck, dra
             return content
 
 
-def lay_out(tree: _Tree, folder: Path) -> None:
+def lay_out(tree: Tree, folder: Path) -> None:
     """Make the found state real, below ``folder``."""
     for path, file in sorted(tree.names.items()):
         if file:

@@ -1,5 +1,6 @@
 """The catastrophe of a power cut, thousands of times: any legal part of what was not synced is lost."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ from hypothesis import strategies as st
 
 from tests.crash.amounts import times
 from tests.crash.simulated import Kind, Luck
-from tests.crash.trace import Trace, judge_crash, run
+from tests.crash.trace import Trace, judge_crash, run, run_recovery
 
 STATES = times(2000)
 RUNS = 8
+TWICE = times(60)
+CRASHES_OF_A_RECOVERY = 5
+WARM_CALLS = 20
+LUCKS = tuple(Luck)
 
 THOUSANDS = settings(
     max_examples=STATES,
@@ -57,3 +62,19 @@ def test_crashes_anywhere_break_no_invariant(
     at = data.draw(st.integers(0, len(trace.calls)))
     verdict = judge_crash(trace, at, luck, seed, memory / "crashed")
     assert verdict.wrong == ()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(times(900))
+def test_second_crash_while_the_first_is_recovered_breaks_no_invariant(memory: Path) -> None:
+    draw = random.Random(3)
+    for number in range(TWICE):
+        trace = trace_of(memory, number % RUNS)
+        at, seed = draw.randint(WARM_CALLS, len(trace.calls)), draw.randrange(2**32)
+        again = run_recovery(trace, at, draw.choice(LUCKS), seed, memory / "once")
+        for _ in range(CRASHES_OF_A_RECOVERY):
+            # the state that the first crash left stands before the first sync
+            first = 1 + next(number for number, call in enumerate(again.calls) if call.kind is Kind.SYNC)
+            then, luck = draw.randint(first, len(again.calls)), draw.choice(LUCKS)
+            verdict = judge_crash(again, then, luck, seed, memory / "twice")
+            assert verdict.wrong == (), f"run {number % RUNS}, {at}, {seed}, {then}, {luck}"

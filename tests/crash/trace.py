@@ -4,12 +4,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.house import House, prepare
+from tests.crash.house import RESTART_US, House, prepare
 from tests.crash.judge import Verdict, judge
-from tests.crash.ledger import Ledger
+from tests.crash.ledger import STARTED, Account, Ledger
 from tests.crash.simulated import Call, Kind, Luck, RecordingFileSystem, crash, lay_out
 
 ROUNDS = 36
+RECOVERY_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,24 @@ def run(
         recording.recover()
         recording.rounds(ROUNDS)
         assert not recording.engine.failures
+    shutil.rmtree(folder)
+    return Trace(tuple(fs.calls), tuple(ledger.lines))
+
+
+def run_recovery(trace: Trace, at: int, luck: Luck, seed: int, folder: Path) -> Trace:
+    """What the start after a crash does, to be crashed in its turn. ``folder`` goes afterwards."""
+    ledger = Ledger()
+    ledger.lines += lay_crash(trace, at, luck, seed, folder)
+    fs = RecordingFileSystem(lambda: len(ledger.lines))
+    fs.take_over(crash(trace.calls, at, luck, seed))
+    data = folder / "index" / "data.mdb"
+    if data.exists():
+        fs.add(Kind.COMMIT, data=data.read_bytes())
+    ledger.note(STARTED)
+    with House(folder, ledger, at_us=Account.of(ledger.lines).end_us + RESTART_US, fs=fs, seed=seed) as recording:
+        recording.store.on_commit = lambda: fs.add(Kind.COMMIT, data=data.read_bytes())
+        recording.recover()
+        recording.rounds(RECOVERY_ROUNDS)
     shutil.rmtree(folder)
     return Trace(tuple(fs.calls), tuple(ledger.lines))
 
