@@ -32,6 +32,7 @@ ENGINE_NAME = f"hoxa-nvr {__version__}"
 REPORT_US = US_PER_S // 2
 FLUSH_US = 60 * US_PER_S
 WATCH_US = US_PER_S // 4
+UNSYNCED_MS = 120_000  # chosen: twice the longest time between two syncs; what ended earlier is not read anew
 FIRST_RESERVE_BYTES = {TrackKind.MAIN: 32 << 20, TrackKind.SUB: 20 << 20}  # DESIGN section 3: about 30 and 19 MB
 
 
@@ -277,7 +278,10 @@ class Engine:
         volume = disk.volume
         parts, names = self._parts[volume.number], self._unindexed(volume)
         found = [self._salvaged(disk, path, partial(recover, volume, path)) for path in parts]
-        found += [self._salvaged(disk, name.part_path(), partial(adopt, volume, name)) for name in names]
+        synced_ms = max(map(_end_ms, names), default=0) - UNSYNCED_MS
+        for name in names:
+            salvage = partial(adopt, volume, name, synced=_end_ms(name) < synced_ms)
+            found.append(self._salvaged(disk, name.part_path(), salvage))
         sealed = [chunk for chunk in found if chunk is not None]
         if sealed:
             volume.sync_apart()
@@ -300,3 +304,7 @@ class Engine:
         except StorageError as error:
             self.volume_failed(disk.volume, error, [])
         return None
+
+
+def _end_ms(name: ChunkName) -> int:
+    return name.start_us // 1000 + name.duration_ms

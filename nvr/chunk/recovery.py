@@ -54,7 +54,7 @@ def recover(volume: Volume, part_path: str) -> SealedChunk | None:
     return None
 
 
-def adopt(volume: Volume, name: ChunkName) -> SealedChunk | None:
+def adopt(volume: Volume, name: ChunkName, *, synced: bool = False) -> SealedChunk | None:
     """Take over a sealed file whose commit was not reached, and which perhaps was never synced.
 
     A file system may keep the new name of a file and lose what was written before it: a whole file is left as it is,
@@ -63,11 +63,12 @@ def adopt(volume: Volume, name: ChunkName) -> SealedChunk | None:
     Args:
         volume: opened for writing.
         name: of the file; nobody else uses it.
+        synced: it is so old that it was synced: its footer speaks for it, and the rest need not be read.
 
     Returns and raises as `recover`.
     """
     with ChunkReader(volume.open_read(name)) as reader:
-        if next(reader.problems(), None) is None and ChunkName.of(reader.summary()) == name:
+        if reader.sealed if synced else next(reader.problems(), None) is None:
             return reader.summary()
     return recover(volume, volume.unseal(name))
 

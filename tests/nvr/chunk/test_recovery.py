@@ -197,5 +197,16 @@ def test_sealed_file_with_a_lost_page_under_a_whole_footer_keeps_what_stands_bef
 def test_whole_sealed_file_is_adopted_as_it_is(volume: Volume) -> None:
     name, sealed = record_sealed(volume, SHOWN)
     content = volume.resolve(name).read_bytes()
-    assert adopt(volume, name) == sealed
+    assert adopt(volume, name) == adopt(volume, name, synced=True) == sealed
     assert volume.resolve(name).read_bytes() == content
+
+
+def test_old_file_is_adopted_by_its_footer_and_without_one_by_its_fragments(volume: Volume) -> None:
+    name, sealed = record_sealed(volume, SHOWN)
+    content = volume.resolve(name).read_bytes()
+    volume.resolve(name).write_bytes(content[:900] + b"\xff" * 20 + content[920:])
+    assert adopt(volume, name, synced=True) == sealed  # nobody looked there: nvr check will
+    volume.resolve(name).write_bytes(content[:-3])
+    found = adopt(volume, name, synced=True)
+    assert found is not None
+    assert (found.fragments, found.recovered) == (sealed.fragments, True)
