@@ -68,7 +68,8 @@ def adopt(volume: Volume, name: ChunkName, *, synced: bool = False) -> SealedChu
     Returns and raises as `recover`.
     """
     with ChunkReader(volume.open_read(name)) as reader:
-        if reader.sealed if synced else next(reader.problems(), None) is None:
+        whole = reader.sealed if synced else next(reader.problems(), None) is None
+        if whole and ChunkName.of(reader.summary()) == name:  # a crash may keep a new name and an old footer
             return reader.summary()
     return recover(volume, volume.unseal(name))
 
