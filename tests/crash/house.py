@@ -5,8 +5,8 @@ ours: a round is half a second of each track.
 """
 
 import random
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from nvr.config import RecorderSettings
 from nvr.errors import StorageError
 from nvr.media import CutReason, Fragment, Track, TrackKind
 from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange, us_from_90k
+from retention.holds import Standing
+from retention.plan import IsHeld
 from retention.sweeper import Pace, Sweeper
 from tests.crash.ledger import LEAVES, PUT, SYNCED, WRITTEN, Ledger
 from tests.manual_clock import ManualClock
@@ -81,6 +83,24 @@ class _Engine(Engine):
 
     def _reserve_bytes(self, track: Track) -> int:
         return RESERVE_BYTES
+
+
+class _Fixed(Standing):
+    """One range is held from the beginning: it needs no registry, which no crash here touches."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+        self._known, self._mirrored = [], {}
+
+    def refresh(self) -> None:
+        pass
+
+    def is_held(self, track: Track, span: TimeRange) -> bool:
+        return self._house.is_held(track, span)
+
+    @contextmanager
+    def frozen(self) -> Iterator[IsHeld]:
+        yield self.is_held
 
 
 class House:
@@ -140,7 +160,7 @@ class House:
             ingest_bps=lambda: 0,
             ready=lambda: True,
             clock=self.clock,
-            is_held=self.is_held,
+            holds=_Fixed(self),
             pace=PACE,
         )
 
