@@ -1,6 +1,6 @@
 """Deletes chunks in four steps; each may be the last one before a crash (INVARIANTS.md says why in this order)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -11,6 +11,7 @@ from indexer.writer import Commit, IndexWriter
 from nvr.chunk.name import parse
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
+from nvr.media import Gap, GapReason, Track
 from nvr.timebase import Clock, TimeRange
 from retention.holds import Freeze
 from retention.plan import StoredChunk
@@ -55,8 +56,24 @@ class Deletion:
             free = (chunk for chunk in chunks if not is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)))
             going = [record for chunk in free if (record := self._record(chunk)) is not None]
             if going:
-                self._writer.commit(Commit(garbage=tuple(going), now_us=self._clock.wall_us()))
+                gaps = tuple(self._holes(going))
+                self._writer.commit(Commit(gaps=gaps, garbage=tuple(going), now_us=self._clock.wall_us()))
         return len(going)
+
+    def _holes(self, going: Sequence[ChunkRecord]) -> Iterator[Gap]:
+        """Where a chunk goes and an older one stays (it is held, or its volume has room), a hole needs its reason.
+
+        Where the oldest goes, the footage simply begins later.
+        """
+        stays_us: dict[Track, int | None] = {}
+        leaving = {(record.track, record.start_us) for record in going}
+        for record in going:
+            if record.track not in stays_us:
+                starts = (chunk.start_us for chunk in self._expiry.oldest(record.track))
+                stays_us[record.track] = next((us for us in starts if (record.track, us) not in leaving), None)
+            oldest_us = stays_us[record.track]
+            if oldest_us is not None and oldest_us < record.start_us:
+                yield Gap(record.track, record.start_us, record.end_us, GapReason.RETENTION, "its time was over")
 
     def _record(self, chunk: StoredChunk) -> ChunkRecord | None:
         try:

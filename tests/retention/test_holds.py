@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from indexer.holds import Hold
 from indexer.registry import Registry
 from nvr.chunk.volume import HOLDS_FILE
+from nvr.media import GapReason
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 from retention.holds import Kept, begins_us, kept_by, shortened_us
 from retention.sweeper import Pace
@@ -76,6 +77,19 @@ def test_hold_covers_footage_that_is_not_written_yet(stored: Archive) -> None:
         stored.record(ONE, minute)
     stored.sweeper(keep(max_days=1)).sweep()
     assert left(stored) == [20, 21]
+
+
+def test_hole_beside_held_footage_says_that_its_time_was_over(stored: Archive) -> None:
+    lay(stored, minutes(2, 4), 1)
+    stored.record(ONE, 40 * 1440 - 5)
+    stored.sweeper(keep(max_days=1)).sweep()
+    (gap,) = stored.reader.gaps(ONE, TimeRange(0, 2**62))
+    assert (gap.reason, gap.start_us, gap.end_us) == (
+        GapReason.RETENTION,
+        minutes(4, 5).start_us,
+        minutes(9, 10).end_us,
+    )
+    assert stored.reader.gaps(TWO, TimeRange(0, 2**62)) == []
 
 
 def test_expired_and_released_holds_keep_nothing(stored: Archive) -> None:
