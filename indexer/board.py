@@ -99,6 +99,7 @@ class VolumeStatus:
     free_bytes: int
     total_bytes: int
     trouble: str = ""  # for people; empty: it takes footage
+    path: str = ""  # its folder, as configured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +181,10 @@ class Board:
                 txn.delete(_TRACK, keys.track(track))
 
     def post_recorder(self, status: RecorderStatus, volumes: Iterable[VolumeStatus] = ()) -> None:
-        """The heartbeat, and how the volumes are."""
+        """The heartbeat, and how the volumes are: these and no others."""
         with self._status.write() as txn:
             txn.set_fact(_RECORDER, self._encode(status))
+            txn.clear(_VOLUME)
             for volume in volumes:
                 txn.put(_VOLUME, keys.volume(volume.number), self._encode(volume))
 

@@ -70,7 +70,8 @@ class IndexBookkeeper(threading.Thread):
     def unindexed(self, volume: Volume, before_us: int) -> list[ChunkName]:
         """Files sealed in the last hours before a crash that their commit did not reach."""
         garbage = {waste.path for waste in self._reader.garbage() if waste.volume == volume.number}
-        names = [name for name, _ in volume.chunks(since_us=before_us - LOOK_BACK_US) if name.start_us < before_us]
+        newest_us = min(before_us, volume.newest_us() or 0)  # a disk that was away for a week looks back from there
+        names = [name for name, _ in volume.chunks(since_us=newest_us - LOOK_BACK_US) if name.start_us < before_us]
         return [name for name in names if name.path() not in garbage and not self._is_indexed(name)]
 
     def _is_indexed(self, name: ChunkName) -> bool:

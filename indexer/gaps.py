@@ -32,6 +32,16 @@ def add(txn: Writing, gap: Gap) -> None:
         _put(txn, gap)
 
 
+def cut(txn: Writing, track: Track, footage: TimeRange) -> None:
+    """Footage was found where it was thought to be missing: what a gap says of that time goes."""
+    for gap in list(overlapping(txn, track, footage)):
+        txn.delete(keys.GAP, keys.instant(track, gap.start_us))
+        if gap.start_us < footage.start_us:
+            _put(txn, replace(gap, end_us=footage.start_us))
+        if gap.end_us > footage.end_us:
+            _put(txn, replace(gap, start_us=footage.end_us))
+
+
 def overlapping(txn: Reading, track: Track, window: TimeRange) -> Iterator[Gap]:
     """The gaps that touch a window, by start, not clipped."""
     first = _of(track, txn.before(keys.GAP, keys.instant(track, window.start_us)))

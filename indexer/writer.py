@@ -224,6 +224,7 @@ def _put_chunk(txn: Writing, tally: Tally, record: ChunkRecord) -> bool:
     if value is None:
         txn.put(keys.CHUNK, key, encode(record))
         tally.added(record)
+        gaps.cut(txn, record.track, record.time)
         return True
     old = decode(key, value)
     if (old.run, old.sequence) != (record.run, record.sequence):

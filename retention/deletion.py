@@ -35,7 +35,7 @@ class Deletion:
     ) -> None:
         self._writer = writer
         self._expiry = Expiry(writer.store)
-        self._volumes = volumes
+        self.volumes = volumes
         self._freeze = freeze
         self._clock = clock
         self._turn_files = turn_files
@@ -99,7 +99,7 @@ class Deletion:
             if name is None:
                 log.error("garbage that names no chunk is forgotten", volume=volume, path=waste.path)
             else:
-                self._volumes[volume].unlink(name)
+                self.volumes[volume].unlink(name)
 
     def sync(self, volume: int) -> None:
         """Make it durable that the files are gone: one syncfs, through a descriptor of its own.
@@ -107,7 +107,7 @@ class Deletion:
         Raises:
             StorageError: perhaps it is not.
         """
-        self._volumes[volume].sync_apart()
+        self.volumes[volume].sync_apart()
 
     def forget(self, garbage: Iterable[Garbage]) -> None:
         """One transaction: the garbage rows of files that are durably gone leave the index.

@@ -84,6 +84,19 @@ class Sweeper(threading.Thread):
         self.rung = Rung.ALL
         self.on_rung: Callable[[Rung], None] = lambda _: None  # told, by this thread, when the rung changes
 
+    # -- volumes come and go (any thread) --------------------------------------------------------------------------
+
+    def add(self, volume: Volume) -> None:
+        """From the next sweep on this volume is kept from filling as well."""
+        self._take(self._volumes | {volume.number: volume})
+
+    def drop(self, number: int) -> None:
+        """This volume is gone: nothing is deleted there any more."""
+        self._take({other: volume for other, volume in self._volumes.items() if other != number})
+
+    def _take(self, volumes: dict[int, Volume]) -> None:
+        self._volumes = self.deletion.volumes = volumes  # replaced, never changed: a sweep may be under way
+
     # -- life (any thread) -----------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:

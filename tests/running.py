@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +90,19 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, fleet: Fleet, *, main_chunk_s: int, sub_chunk_s: int) -> Iterator[Running]:
+def running(
+    folder: Path,
+    fleet: Fleet,
+    *,
+    main_chunk_s: int,
+    sub_chunk_s: int,
+    volumes: Sequence[tuple[int, Path]] = ((1, Path("footage")),),
+) -> Iterator[Running]:
     """``nvr init``, the cameras into the registry, ``nvr run``; ended by SIGTERM."""
     port, config = _free_port(), folder / "nvr.toml"
+    blocks = "".join(f'[[volumes]]\nnumber = {number}\npath = "{path}"\n' for number, path in volumes)
     config.write_text(
-        'data_dir = "data"\n[[volumes]]\nnumber = 1\npath = "footage"\n'
+        f'data_dir = "data"\n{blocks}'
         f"[recorder]\nmain_chunk_s = {main_chunk_s}\nsub_chunk_s = {sub_chunk_s}\n[web]\nport = {port}\n"
     )
     assert nvr("init", folder).code == 0

@@ -1,12 +1,12 @@
 """``nvr init``: writes a configuration to start from, in which every setting stands with its default."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nvr.errors import ConfigError, StorageError
+from tools.config_text import quoted
 from tools.options import settings_from
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ data_dir = "data"
 
 VOLUMES = """
 # One block for each disk that holds footage. The number stands for the disk in the index: never change or reuse it.
-# After adding one, run "nvr init" again: it makes the disk ready, once it is mounted.
+# "nvr volumes add PATH" makes a mounted disk ready and enters it here; a running recorder takes it at once.
 # About 50 GB a day for a camera of 4 Mbit/s with its sub stream.
 """
 
@@ -70,13 +70,8 @@ TAIL = """
 
 def configuration(volumes: list[Path]) -> str:
     """The text of a new ``nvr.toml`` with these volumes, numbered from 1."""
-    blocks = [VOLUME.format(number=number, path=_quoted(path)) for number, path in enumerate(volumes, 1)]
+    blocks = [VOLUME.format(number=number, path=quoted(path)) for number, path in enumerate(volumes, 1)]
     return HEAD + VOLUMES + "\n".join(blocks) + TAIL
-
-
-def _quoted(path: Path) -> str:
-    """A TOML basic string; JSON's escapes are a subset of TOML's."""
-    return json.dumps(str(path), ensure_ascii=False)
 
 
 def init(

@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from indexer.board import Board, VolumeStatus
     from indexer.bookkeeper import IndexBookkeeper
     from indexer.registry import Registry
-    from indexer.writer import IndexWriter
     from nvr.capture.engine import Engine
-    from nvr.chunk.volume import Volume
-    from nvr.config import Settings
     from nvr.timebase import Clock
     from retention.sweeper import Sweeper
+    from tools.volume_watch import VolumeWatch
 
 HEARTBEAT_US = US_PER_S // 2
 REGISTRY_US = US_PER_S
@@ -33,9 +31,11 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from indexer.registry import Registry
     from indexer.writer import IndexWriter
     from nvr.capture.engine import Engine
+    from nvr.errors import StorageError
     from nvr.timebase import SystemClock
     from retention.holds import Standing
     from retention.sweeper import Sweeper
+    from tools.volume_watch import VolumeOpener, VolumeWatch
 
     settings, clock = settings_from(config), SystemClock()
     with (
@@ -44,12 +44,13 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         Board.open(settings.board_path) as board,
     ):
         board.clear()
-        volumes, trouble = open_volumes(settings, writer, clock)
+        opener = VolumeOpener(writer, clock)
+        found = [(volume, one.weight) for one in settings.volumes if (volume := opener.open(one)) is not None]
+        if not found:
+            raise StorageError("no volume can be used", hint="; ".join(opener.trouble.values()))
+        volumes = [volume for volume, _ in found]
         books = IndexBookkeeper(writer, board, clock)
-        weights = {volume.number: volume.weight for volume in settings.volumes}
-        weighted = [(volume, weights[volume.number]) for volume in volumes]
-        engine = Engine(settings.recorder, settings.site.name, weighted, books, clock)
-        engine.pool.trouble |= trouble
+        engine = Engine(settings.recorder, settings.site.name, found, books, clock)
         holds = Standing(registry.holds, clock)
         holds.take_back(volumes)
         sweeper = Sweeper(
@@ -61,42 +62,12 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
             clock=clock,
             holds=holds,
         )
+        watch = VolumeWatch(config, opener, engine, sweeper, volumes, lambda volume: holds.take_back([volume]))
         engine.on_full = sweeper.volume_full
+        engine.on_ended = watch.ended
         sweeper.on_rung = engine.stand
-        Recorder(engine, books, sweeper, board, registry, clock).run()
-        for volume in volumes:
-            volume.close()
-
-
-def open_volumes(settings: "Settings", writer: "IndexWriter", clock: "Clock") -> tuple[list["Volume"], dict[int, str]]:
-    """Every configured volume that can be used, and by number what is wrong with the others.
-
-    Raises:
-        StorageError: none can be used.
-    """
-    import structlog
-
-    from indexer.reader import IndexReader
-    from nvr.chunk.volume import Volume
-    from nvr.errors import StorageError
-
-    known = IndexReader(writer.store).volumes()
-    opened: list[Volume] = []
-    trouble: dict[int, StorageError] = {}
-    for one in settings.volumes:
-        uuid = known.get(one.number)
-        try:
-            # Never made here: an empty mount point must not pass for the disk. `nvr init` makes volumes.
-            volume = Volume.open(one.number, one.path, create=False, clock=clock, expected_uuid=uuid)
-        except StorageError as error:
-            structlog.get_logger().exception("a volume cannot be used", volume=one.number)
-            trouble[one.number] = error
-            continue
-        writer.remember_volume(volume.number, volume.uuid)
-        opened.append(volume)
-    if not opened:
-        raise next(iter(trouble.values()))
-    return opened, {number: str(error) for number, error in trouble.items()}
+        Recorder(engine, books, sweeper, watch, board, registry, clock).run()
+        watch.close()
 
 
 class Recorder:
@@ -107,6 +78,7 @@ class Recorder:
         engine: "Engine",
         books: "IndexBookkeeper",
         sweeper: "Sweeper",
+        watch: "VolumeWatch",
         board: "Board",
         registry: "Registry",
         clock: "Clock",
@@ -114,6 +86,7 @@ class Recorder:
         self._engine = engine
         self._books = books
         self._sweeper = sweeper
+        self._watch = watch
         self._board = board
         self._registry = registry
         self._clock = clock
@@ -133,7 +106,7 @@ class Recorder:
         gc.set_threshold(20_000, 20, 50)
         self._books.start()
         self._engine.pool.draining = self._registry.draining()
-        with self._sweeper:
+        with self._sweeper, self._watch:
             self._engine.run(self._registry.channels())
         self._books.finish()
 
@@ -150,19 +123,23 @@ class Recorder:
             dropped_fragments=sum(disk.queue.refused for disk in self._engine.disks),
             rung=self._sweeper.rung,
         )
-        self._board.post_recorder(status, [self._volume_status(disk.volume) for disk in self._engine.disks])
+        self._board.post_recorder(status, [self._volume_status(number) for number in sorted(self._watch.wanted)])
 
-    def _volume_status(self, volume: "Volume") -> "VolumeStatus":
+    def _volume_status(self, number: int) -> "VolumeStatus":
         from indexer.board import VolumeStatus
         from nvr.errors import StorageError
 
-        troubles = (source.trouble.get(volume.number) for source in (self._engine.pool, self._sweeper))
-        trouble = "; ".join(filter(None, troubles))
+        sources = (self._engine.pool, self._sweeper, self._watch.opener)
+        trouble = "; ".join(filter(None, (source.trouble.get(number) for source in sources)))
+        path = str(self._watch.wanted[number].path)
+        volume = next((disk.volume for disk in self._engine.disks if disk.volume.number == number), None)
+        free_bytes = total_bytes = 0
         try:
-            free_bytes, total_bytes = volume.free_bytes(), volume.total_bytes()
+            if volume is not None:
+                free_bytes, total_bytes = volume.free_bytes(), volume.total_bytes()
         except StorageError as error:
-            return VolumeStatus(number=volume.number, free_bytes=0, total_bytes=0, trouble=trouble or str(error))
-        return VolumeStatus(number=volume.number, free_bytes=free_bytes, total_bytes=total_bytes, trouble=trouble)
+            trouble = trouble or str(error)
+        return VolumeStatus(number=number, free_bytes=free_bytes, total_bytes=total_bytes, trouble=trouble, path=path)
 
     def _look_at_registry(self) -> None:
         revision = self._registry.revision()

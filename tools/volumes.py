@@ -1,21 +1,24 @@
 """``nvr volumes``: the disks, what is on them, and whether they take new footage."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nvr.errors import ConfigError
 from nvr.timebase import format_utc
+from tools.config_text import with_volume, without_volume
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
     from indexer.board import VolumeStatus
     from nvr.config import Settings, VolumeSettings
 
-app = typer.Typer(help="Show the volumes; empty one before it is taken out.", no_args_is_help=True)
+app = typer.Typer(help="Show the volumes, add and remove them, empty one before it is taken out.", no_args_is_help=True)
 
 GB = 10**9
 Numbers = Annotated[list[int], typer.Argument(help="The volumes' numbers, as in nvr.toml.")]
@@ -64,7 +67,7 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
 def drain(numbers: Numbers, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Write nothing new to these volumes. What is on them stays until its time is over.
 
-    Once `nvr volumes list` says that one is empty, it can be taken out of nvr.toml and of the machine.
+    Once `nvr volumes list` says that one is empty, `nvr volumes remove` lets it go.
     """
     _change(settings_from(config), numbers, drained=True)
     print("The recorder writes there no more from the next files on, as long as another volume takes footage.")
@@ -75,6 +78,61 @@ def use(numbers: Numbers, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Write to these volumes again."""
     _change(settings_from(config), numbers, drained=False)
     print("The recorder uses them again from the next files on.")
+
+
+@app.command()
+def add(
+    path: Annotated[Path, typer.Argument(help="A folder on the new disk, best where it is mounted.")],
+    weight: Annotated[int, typer.Option(min=1, max=1000, help="Its share against the others'.")] = 1,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Make a mounted disk ready and enter it in nvr.toml; a running recorder takes it within seconds."""
+    from nvr.chunk.volume import Volume
+    from nvr.timebase import SystemClock
+
+    settings, path = settings_from(config), path.absolute()
+    if any(volume.path == path for volume in settings.volumes):
+        raise ConfigError("it is a volume already", where=str(path), hint="nvr volumes list shows them all")
+    number = max({volume.number for volume in settings.volumes} | _known(settings)) + 1  # none is ever used again
+    with Volume.open(number, path, create=True, clock=SystemClock()) as made:
+        free_bytes = made.free_bytes()
+    _rewrite(config, with_volume(config.read_text(encoding="utf-8"), number, path, weight))
+    print(f"Volume {number}: {path}, {free_bytes / GB:.1f} GB free. A running recorder takes it within seconds.")
+
+
+@app.command()
+def remove(
+    number: Annotated[int, typer.Argument(help="The volume's number, as in nvr.toml.")],
+    with_footage: Annotated[
+        bool, typer.Option(help="Although there is footage on it: it is not shown any more.")
+    ] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Take a volume out of nvr.toml; a running recorder lets go of the disk as soon as its open files are complete."""
+    settings = settings_from(config)
+    if number not in {volume.number for volume in settings.volumes}:
+        raise ConfigError(f"there is no volume {number}", hint="nvr volumes list shows them all")
+    if len(settings.volumes) == 1:
+        raise ConfigError("no volume would be left to record to", hint="nvr volumes add another one first")
+    chunks = _footage(settings).get(number, _Footage()).chunks
+    if chunks and not with_footage:
+        hint = f"nvr volumes drain {number} and wait until it is empty, or say --with-footage"
+        raise ConfigError(f"{chunks} files with footage are on it", where=f"volume {number}", hint=hint)
+    try:
+        text = without_volume(config.read_text(encoding="utf-8"), number)
+    except KeyError:
+        raise ConfigError("its block was not found", where=str(config), hint="take it out with an editor") from None
+    _rewrite(config, text)
+    print("A running recorder writes its open files to their end, five minutes at most, and lets the disk go.")
+
+
+def _rewrite(config: Path, text: str) -> None:
+    """The file is whole, old or new, whatever happens."""
+    draft = config.with_name(config.name + ".new")
+    draft.write_text(text, encoding="utf-8")
+    settings_from(draft)
+    shutil.copymode(config, draft)
+    draft.replace(config)
 
 
 def _change(settings: "Settings", numbers: Iterable[int], *, drained: bool) -> None:
@@ -89,7 +147,7 @@ def _change(settings: "Settings", numbers: Iterable[int], *, drained: bool) -> N
         before = registry.draining() & configured
         after = before | wanted if drained else before - wanted
         if drained and after == configured:
-            hint = "add another volume to nvr.toml first"
+            hint = "nvr volumes add another one first"
             raise ConfigError("no volume would be left to record to", hint=hint)
         registry.drain(after)
 
@@ -113,6 +171,16 @@ def _posted(settings: "Settings") -> dict[int, "VolumeStatus"]:
         finally:
             board.close()
     return {}
+
+
+def _known(settings: "Settings") -> set[int]:
+    """The numbers of all volumes that the index has ever seen."""
+    from indexer.reader import IndexReader
+    from nvr.errors import StorageError
+
+    with suppress(StorageError), IndexReader.open(settings.index_path) as reader:
+        return set(reader.volumes())
+    return set()
 
 
 def _footage(settings: "Settings") -> Mapping[int, _Footage]:

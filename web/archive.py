@@ -63,7 +63,7 @@ class StoredChunk:
 class Late(Generic[T]):
     """Something that is opened when first used, and tried again at the next use if it is not there yet.
 
-    Safe between threads: LMDB and volumes must not be opened twice by one process. What was replaced on disk (an index
+    Safe between threads: LMDB must not be opened twice by one process. What was replaced on disk (an index
     that was made anew) is opened again; the old one ends with its last reader, not before.
 
     Args:
@@ -106,7 +106,7 @@ class Archive:
         index: gives the index.
         board: gives the board.
         registry: gives the registry.
-        volumes: gives each configured volume, by number.
+        volumes: the folder of each configured volume, by number.
         clock: tells the time.
     """
 
@@ -116,14 +116,14 @@ class Archive:
         index: Callable[[], IndexReader],
         board: Callable[[], Board],
         registry: Callable[[], Registry],
-        volumes: Mapping[int, Callable[[], Volume]],
+        volumes: Mapping[int, Path],
         clock: Clock,
     ) -> None:
         self.index = index
         self.board = board
         self.clock = clock
         self._registry = registry
-        self._volumes = volumes
+        self._paths = dict(volumes)  # and those that were added while we run
         self._channels: tuple[int, dict[int, Channel]] | None = None  # at this revision of the registry
 
     def channels(self) -> list[Channel]:
@@ -205,12 +205,12 @@ class Archive:
             StorageError: the file or its volume cannot be read.
         """
         try:
-            return self._volume(chunk.volume).open_read_path(chunk.path)
+            return self._open(chunk.volume, chunk.path)
         except StorageError:
             now = None if chunk.sealed else self.find(chunk.track, chunk.start_us, chunk.run, chunk.sequence)
             if now is None or now.path == chunk.path:
                 raise
-            return self._volume(now.volume).open_read_path(now.path)
+            return self._open(now.volume, now.path)
 
     def read(self, chunk: StoredChunk, offset: int, size: int) -> bytes:
         """Bytes of a chunk file; fewer only where it ends.
@@ -224,19 +224,28 @@ class Archive:
             except OSError as error:
                 raise explained(error, chunk.path) from error
 
+    def _open(self, volume: int, path: str) -> int:
+        with self._volume(volume) as opened:
+            return opened.open_read_path(path)
+
     def _volume(self, number: int) -> Volume:
+        """Opened for one use, which costs 33 µs: one that stays open cannot be unmounted, nor mended when it fails."""
+        if number not in self._paths:
+            self._paths |= {status.number: Path(status.path) for status in self.board().volumes() if status.path}
         try:
-            return self._volumes[number]()
+            return Volume.open(number, self._paths[number], create=False, clock=self.clock, read_only=True)
         except KeyError:
             hint = "add it to nvr.toml again"
             raise StorageError("the volume is not configured", where=f"volume {number}", hint=hint) from None
 
     def _unindexed(self, track: Track, from_us: int) -> list[StoredChunk]:
         known = {(row.run, row.sequence) for row in self.index().chunks(track, TimeRange(from_us, 2**62))}
+        since_us = max(0, from_us - CLOCK_SLACK_US)
         found = []
-        for number in self._volumes:
-            with suppress(StorageError):  # a volume that is away holds nothing that can be shown
-                names = self._volume(number).chunks(channel=track.channel, since_us=max(0, from_us - CLOCK_SLACK_US))
+        for number in self._paths:
+            # A volume that is away holds nothing that can be shown.
+            with suppress(StorageError), self._volume(number) as volume:
+                names = volume.chunks(channel=track.channel, since_us=since_us)
                 found += [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]
         return sorted((c for c in found if c.identity not in known and c.end_us > from_us), key=lambda c: c.start_us)
 
@@ -281,14 +290,10 @@ def _from_status(status: TrackStatus) -> StoredChunk | None:
 
 def open_archive(settings: Settings, clock: Clock) -> Archive:
     """The archive that a configuration describes. Nothing is opened yet: the recorder may not have made it."""
-
-    def volume(number: int, path: Path) -> Callable[[], Volume]:
-        return Late(lambda: Volume.open(number, path, create=False, clock=clock, read_only=True), path)
-
     return Archive(
         index=Late(lambda: IndexReader.open(settings.index_path), settings.index_path / "data.mdb"),
         board=Late(lambda: Board.open(settings.board_path), settings.board_path),
         registry=Late(lambda: Registry.open(settings.registry_path), settings.registry_path / "data.mdb"),
-        volumes={row.number: volume(row.number, row.path) for row in settings.volumes},
+        volumes={row.number: row.path for row in settings.volumes},
         clock=clock,
     )

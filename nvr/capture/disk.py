@@ -2,29 +2,32 @@
 
 The order is the commit protocol (DESIGN section 4): whole fragments are written, sealed files renamed, then one
 syncfs of the volume, and only then are the chunks named to the index. An index row never points at missing data.
+What is not synced yet stays in memory (`nvr.capture.unsynced`): if the volume fails, it goes to another one.
 """
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from nvr.capture.bookkeeper import Batch
 from nvr.capture.diskqueue import DiskQueue, Item
-from nvr.capture.events import ChunkEnded, ChunkOpened, FragmentClosed
+from nvr.capture.events import ChunkEnded, ChunkOpened, ChunkRest, Event, FragmentClosed
 from nvr.capture.gaps import GapLedger
+from nvr.capture.orphans import Orphans
 from nvr.capture.report import OpenChunk
+from nvr.capture.unsynced import Unsynced
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.name import ChunkName
-from nvr.chunk.recovery import recover
 from nvr.chunk.volume import PartFile, Volume
 from nvr.chunk.writer import ChunkWriter, SealedChunk
 from nvr.errors import StorageError, VolumeFull
-from nvr.media import Fragment, Gap, GapReason, Track
-from nvr.timebase import US_PER_S, Clock, us_from_90k
+from nvr.media import Fragment, Gap, Track
+from nvr.timebase import Clock, us_from_90k
 
 TURN_S = 0.1  # chosen: ten writes a second a track at most; a viewer's fragment does not wait for it
-ORPHAN_RETRY_US = 10 * US_PER_S
+UNSYNCED_LIMIT_BYTES = 32 << 20  # chosen: more footage than this is not left unsynced in memory, whatever the interval
 NO_ROOT = bytes(32)
 
 
@@ -46,17 +49,29 @@ class DiskListener(Protocol):
     def progress(self, rows: list[Progress]) -> None:
         """Open chunks have grown."""
 
-    def volume_failed(self, volume: Volume, error: StorageError, tracks: list[Track]) -> None:
-        """A volume cannot be written; the chunks of these tracks on it ended."""
+    def volume_failed(self, volume: Volume, error: StorageError) -> None:
+        """A volume cannot be written or read at present."""
+
+    def disk_ended(self, disk: "Disk") -> None:
+        """Its thread ends; what it could write is written and synced."""
+
+    def move_on(self, disk: "Disk", left: Unsynced, tracks: Collection[Track] | None, error: StorageError) -> None:
+        """What a failed volume has perhaps not kept of these tracks, or of all, goes on elsewhere.
+
+        Returns when it is on its way, and with it what waited in the disk's queue.
+        """
 
 
 @dataclass(slots=True)
 class _Writing:
+    """A file that grows. It may be the rest of a chunk: what the segmenter says is then shifted by so much."""
+
     writer: ChunkWriter
     part: PartFile
     header: ChunkHeader
-    start_us: int
     end_us: int
+    behind_90k: int = 0  # decode time
+    behind_us: int = 0  # time of showing
 
 
 @dataclass(slots=True)
@@ -64,7 +79,7 @@ class _Turn:
     """What one round of the loop has gathered."""
 
     progress: dict[Track, Progress] = field(default_factory=dict)
-    failed: list[Track] = field(default_factory=list)
+    failed: set[Track] = field(default_factory=set)
     error: StorageError | None = None
 
 
@@ -108,10 +123,13 @@ class Disk(threading.Thread):
         self._reserve_bytes = reserve_bytes
         self._sync_interval_us = sync_interval_us
         self._open: dict[Track, _Writing] = {}
+        self._unsynced = Unsynced()
         self._sealed: list[SealedChunk] = []
         self._found_gaps: list[Gap] = []
-        self._orphans: list[str] = []  # parts that could not be sealed for want of room
+        self._orphans = Orphans(volume, clock.monotonic_us())
+        self.leaving = False  # it takes no new chunk, and ends with its last open one
         self._stopping = False
+        self._doubt: StorageError | None = None  # a write has failed, and not for want of room
 
     @property
     def uuid(self) -> bytes:
@@ -124,50 +142,84 @@ class Disk(threading.Thread):
 
     def add_orphan(self, part_path: str) -> None:
         """A part that could not be sealed for want of room: it is tried again when there may be some."""
-        self._orphans.append(part_path)
+        self._orphans.add(part_path)
 
     def stop(self) -> None:
         """Write what is queued, sync, commit and end; `join` waits for it."""
         self._stopping = True
         self.queue.wake()
 
+    def leave(self) -> None:
+        """End when the open files are complete: others take the next ones."""
+        self.leaving = True
+
     def run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._listener.disk_ended(self)
+
+    def _work(self) -> None:
         now_us = self._clock.monotonic_us()
-        next_sync_us, next_orphans_us = now_us + self._sync_interval_us, now_us + ORPHAN_RETRY_US
+        next_sync_us = now_us + self._sync_interval_us
         while True:
             stopping = self._stopping
             items = self.queue.take(0 if stopping else TURN_S)
             self._write(items)
             self.queue.done(items)
             now_us = self._clock.monotonic_us()
-            if now_us >= next_sync_us or stopping:
+            if now_us >= next_sync_us or stopping or self._doubt or self._unsynced.bytes >= UNSYNCED_LIMIT_BYTES:
                 self._sync()
+                self._check()
                 next_sync_us = now_us + self._sync_interval_us
-            if self._orphans and now_us >= next_orphans_us:
+            if self._orphans.due(now_us):
                 self._adopt_orphans()
-                next_orphans_us = now_us + ORPHAN_RETRY_US
-            if stopping and not items:
+            if (stopping and not items) or self._is_over():
                 return
+
+    def _is_over(self) -> bool:
+        if not self.leaving or self._open or self.queue.waiting_bytes:
+            return False
+        self._sync()
+        return True
 
     def _write(self, items: list[Item]) -> None:
         turn = _Turn()
         for track, event in items:
+            self._unsynced.add(track, event)
+            if track in turn.failed:
+                continue
             try:
-                match event:
-                    case ChunkOpened():
-                        self._open_chunk(event)
-                    case FragmentClosed(fragment):
-                        self._append(track, fragment, turn)
-                    case ChunkEnded():
-                        self._seal(track, event, turn)
+                self._take(track, event, turn)
             except StorageError as error:
-                self._lose(track, error, turn)
+                turn.failed.add(track)
+                turn.error = error
+                turn.progress[track] = Progress(track, self.volume.number, None)
         if turn.progress:
             self._listener.progress(list(turn.progress.values()))
         if turn.error is not None:
-            self._listener.volume_failed(self.volume, turn.error, turn.failed)
+            self._doubt = None if isinstance(turn.error, VolumeFull) else turn.error
+            self._move_on(turn.failed, turn.error)
 
-    def _open_chunk(self, opened: ChunkOpened) -> None:
+    def _take(self, track: Track, event: Event, turn: _Turn) -> None:
+        if isinstance(event, ChunkOpened):
+            self._open[track] = self._new_file(event)
+            return
+        if isinstance(event, ChunkRest):
+            self._write_rest(event, turn)
+            return
+        chunk = self._open.get(track)
+        if chunk is None:  # it was lost; its session has been told and will open another
+            return
+        if isinstance(event, FragmentClosed):
+            self._append(chunk, event.fragment)
+            self._show(chunk, turn)
+        else:
+            del self._open[track]
+            turn.progress[track] = Progress(track, self.volume.number, None)
+            self._seal(chunk, event)
+
+    def _new_file(self, opened: ChunkOpened) -> _Writing:
         header = ChunkHeader(
             site=self._site,
             volume_uuid=self.volume.uuid,
@@ -182,59 +234,66 @@ class Disk(threading.Thread):
         )
         writer = ChunkWriter(header)
         part = self.volume.create(header, self._reserve_bytes(opened.track))
-        self._open[opened.track] = _Writing(writer, part, header, opened.start_us, opened.start_us)
-        part.append([writer.preamble()])
+        chunk = _Writing(writer, part, header, opened.start_us)
+        self._write_to(chunk, [writer.preamble()])
+        return chunk
 
-    def _append(self, track: Track, fragment: Fragment, turn: _Turn) -> None:
-        chunk = self._open.get(track)
-        if chunk is None:  # the chunk was lost; its session has been told and will open another
-            return
-        chunk.part.append(chunk.writer.append(fragment))
+    def _write_rest(self, rest: ChunkRest, turn: _Turn) -> None:
+        """What another volume did not keep. If it has ended, the track may have another open chunk here by now."""
+        chunk = self._new_file(rest.opening())
+        chunk.behind_90k, chunk.behind_us = rest.behind_90k, rest.behind_us
+        for fragment in rest.fragments:
+            self._append(chunk, fragment)
+        if rest.ended is not None:
+            self._seal(chunk, rest.ended)
+        else:
+            self._open[rest.opened.track] = chunk
+            self._show(chunk, turn)
+
+    def _append(self, chunk: _Writing, fragment: Fragment) -> None:
+        if chunk.behind_90k:
+            fragment = replace(fragment, decode_90k=fragment.decode_90k - chunk.behind_90k)
+        self._write_to(chunk, chunk.writer.append(fragment))
         # With B-frames what follows may be shown before the last picture that is here, but not before it is decoded.
         complete_90k = fragment.duration_90k - fragment.composition_90k[0]
         begin_us = min(chunk.end_us, fragment.wall_us)
-        chunk.end_us = max(chunk.start_us, fragment.wall_us + us_from_90k(complete_90k))
-        gap = self._gaps.recorded(track, begin_us, chunk.end_us)
+        chunk.end_us = max(chunk.header.start_us, fragment.wall_us + us_from_90k(complete_90k))
+        gap = self._gaps.recorded(chunk.header.track, begin_us, chunk.end_us)
         if gap is not None:
             self._found_gaps.append(gap)
-        turn.progress[track] = self._progress_of(track, chunk)
 
-    def _progress_of(self, track: Track, chunk: _Writing) -> Progress:
+    def _seal(self, chunk: _Writing, ended: ChunkEnded) -> None:
+        start_us, duration_us = ended.start_us + chunk.behind_us, max(1, ended.duration_us - chunk.behind_us)
+        tail, sealed = chunk.writer.seal(start_us=start_us, duration_us=duration_us, cut=ended.cut)
+        try:
+            chunk.part.seal(tail, ChunkName.of(sealed))
+        except StorageError:
+            self._orphans.add(chunk.part.path)
+            raise
+        self._roots[chunk.header.track] = sealed.root
+        self._sealed.append(sealed)
+        self._gaps.sealed(chunk.header.track, sealed.end_us)
+
+    def _write_to(self, chunk: _Writing, buffers: Sequence[bytes | memoryview]) -> None:
+        """If it fails, the file is closed: what is whole in it stays as a part and is sealed later."""
+        try:
+            chunk.part.append(buffers)
+        except StorageError:
+            self._orphans.add(chunk.part.path)
+            raise
+
+    def _show(self, chunk: _Writing, turn: _Turn) -> None:
         open_chunk = OpenChunk(
             volume=self.volume.number,
             part_path=chunk.part.path,
             committed_bytes=chunk.writer.written_bytes,
             run=chunk.header.run,
-            start_us=chunk.start_us,
+            start_us=chunk.header.start_us,
             end_us=chunk.end_us,
         )
-        return Progress(track, self.volume.number, open_chunk)
+        turn.progress[chunk.header.track] = Progress(chunk.header.track, self.volume.number, open_chunk)
 
-    def _seal(self, track: Track, ended: ChunkEnded, turn: _Turn) -> None:
-        chunk = self._open.get(track)
-        if chunk is None:
-            return
-        tail, sealed = chunk.writer.seal(start_us=ended.start_us, duration_us=ended.duration_us, cut=ended.cut)
-        chunk.part.seal(tail, ChunkName.of(sealed))
-        del self._open[track]
-        self._roots[track] = sealed.root
-        self._sealed.append(sealed)
-        self._gaps.sealed(track, sealed.end_us)
-        turn.progress[track] = Progress(track, self.volume.number, None)
-
-    def _lose(self, track: Track, error: StorageError, turn: _Turn) -> None:
-        """The track's chunk cannot go on. What is written stays as a part and is sealed when there is room."""
-        chunk = self._open.pop(track, None)
-        if chunk is not None:
-            self._orphans.append(chunk.part.path)
-            chunk.part.abandon()
-            turn.progress[track] = Progress(track, self.volume.number, None)
-        detail = f"volume {self.volume.number}: {error.what}"
-        gap = self._gaps.missing(track, GapReason.DISK, detail, self._clock.wall_us())
-        if gap is not None:
-            self._found_gaps.append(gap)
-        turn.failed.append(track)
-        turn.error = error
+    # -- when the volume fails -------------------------------------------------------------------------------------
 
     def _sync(self) -> None:
         sealed, gaps = self._sealed, self._found_gaps
@@ -244,27 +303,39 @@ class Disk(threading.Thread):
         try:
             self.volume.sync()
         except StorageError as error:
-            # Never retried: the kernel has marked the pages clean. The rows are left out; the next start verifies
-            # the files and adopts those that are whole.
-            turn = _Turn()
-            for track in list(self._open):
-                self._lose(track, error, turn)
-            self._listener.volume_failed(self.volume, error, turn.failed)
-            self._found_gaps += gaps
-            return
+            # Never retried: the kernel has marked the pages clean. The rows are left out; whoever opens the volume
+            # again looks at the files anew and adopts those that are whole on the disk.
+            self._give_up(error)
+            sealed = []
+        else:
+            self._unsynced.mark_synced()
         if sealed or gaps:
             self._listener.commit(Batch(self.volume.number, tuple(sealed), tuple(gaps)))
 
+    def _check(self) -> None:
+        """A disk that has failed is given up, and so is one that is not mounted, though our files still lead to it."""
+        error = self._doubt
+        if not self.volume.is_in_place():
+            hint = "mount it again: it is used again at once"
+            error = StorageError("this disk is not mounted here any more", where=str(self.volume.path), hint=hint)
+        if error is not None and not self.leaving:
+            self._give_up(error)
+
+    def _give_up(self, error: StorageError) -> None:
+        """Everything goes on elsewhere, and this thread ends: only once nobody has it open can a disk be mended."""
+        self.leaving = True
+        self._move_on(None, error)
+
+    def _move_on(self, tracks: Collection[Track] | None, error: StorageError) -> None:
+        """What these tracks, or all, have not surely on this volume goes to another; their files here are closed."""
+        for track in list(self._open) if tracks is None else tracks:
+            chunk = self._open.pop(track, None)
+            if chunk is not None:
+                self._orphans.add(chunk.part.path)
+                with suppress(StorageError):  # it has been told already that this disk fails
+                    chunk.part.abandon()
+        self._listener.volume_failed(self.volume, error)
+        self._listener.move_on(self, self._unsynced.take(tracks), tracks, error)
+
     def _adopt_orphans(self) -> None:
-        """Seal the parts that were left when the volume was full, if it has room again."""
-        waiting, self._orphans = self._orphans, []
-        for path in waiting:
-            try:
-                sealed = recover(self.volume, path)
-            except VolumeFull:
-                self._orphans.append(path)
-            except StorageError as error:
-                self._listener.volume_failed(self.volume, error, [])
-            else:
-                if sealed is not None:
-                    self._sealed.append(sealed)
+        self._sealed += self._orphans.adopt(lambda error: self._listener.volume_failed(self.volume, error))

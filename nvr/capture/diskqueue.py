@@ -2,8 +2,9 @@
 
 import threading
 from collections import deque
+from collections.abc import Collection
 
-from nvr.capture.events import Event, FragmentClosed
+from nvr.capture.events import Event, FragmentClosed, payload_bytes
 from nvr.media import Track
 
 Item = tuple[Track, Event]
@@ -31,10 +32,13 @@ class DiskQueue:
         return self._bytes
 
     def put(self, track: Track, event: Event, *, urgent: bool = False) -> bool:
-        """Queue an event. Openings and ends are always taken; False: the queue is full and the fragment was not."""
-        size = event.fragment.payload_bytes if isinstance(event, FragmentClosed) else 0
+        """Queue an event; False: the queue is full and the fragment was not taken.
+
+        Openings, ends and what another volume did not keep are always taken.
+        """
+        size = payload_bytes(event)
         with self._lock:
-            if size and self._bytes + size > self._limit_bytes:
+            if isinstance(event, FragmentClosed) and self._bytes + size > self._limit_bytes:
                 self.refused += 1
                 return False
             self._items.append((track, event))
@@ -55,9 +59,17 @@ class DiskQueue:
 
     def done(self, items: list[Item]) -> None:
         """Items are written: their bytes no longer wait."""
-        size = sum(e.fragment.payload_bytes for _, e in items if isinstance(e, FragmentClosed))
+        size = sum(payload_bytes(event) for _, event in items)
         with self._lock:
             self._bytes -= size
+
+    def withdraw(self, tracks: Collection[Track] | None) -> list[Item]:
+        """What waits for these tracks, or for all, is taken back by whoever puts."""
+        with self._lock:
+            back = [item for item in self._items if tracks is None or item[0] in tracks]
+            self._items = deque(item for item in self._items if not (tracks is None or item[0] in tracks))
+        self.done(back)
+        return back
 
     def wake(self) -> None:
         """End the taker's wait."""

@@ -2,26 +2,26 @@
 
 import random
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
 
 from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
 from nvr.capture.connection import tls_context
 from nvr.capture.disk import Disk, Progress
+from nvr.capture.diskpool import DiskPool
 from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.gaps import GapLedger
 from nvr.capture.ladder import Rung, Share, share
-from nvr.capture.outlet import DiskPool, Outlet
+from nvr.capture.moving import Move, Mover
+from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor
 from nvr.capture.report import OpenChunk, TrackReport
 from nvr.capture.resolver import Resolver
+from nvr.capture.salvage import Salvage
 from nvr.capture.segmenter import Cadence, expected_chunk_bytes
 from nvr.capture.session import Session, SessionSettings
+from nvr.capture.unsynced import Unsynced
 from nvr.channel import Channel
-from nvr.chunk.name import ChunkName
-from nvr.chunk.recovery import adopt, recover
-from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
 from nvr.errors import StorageError, VolumeFull
@@ -32,7 +32,7 @@ ENGINE_NAME = f"hoxa-nvr {__version__}"
 REPORT_US = US_PER_S // 2
 FLUSH_US = 60 * US_PER_S
 WATCH_US = US_PER_S // 4
-UNSYNCED_MS = 120_000  # chosen: twice the longest time between two syncs; what ended earlier is not read anew
+JOIN_S = 0.02  # how long a failed disk may wait for its move while the recorder stops
 FIRST_RESERVE_BYTES = {TrackKind.MAIN: 32 << 20, TrackKind.SUB: 20 << 20}  # DESIGN section 3: about 30 and 19 MB
 
 
@@ -55,7 +55,6 @@ class Engine:
         self._settings = settings
         self._bookkeeper = bookkeeper
         self._clock = clock
-        self._started_us = clock.wall_us()
         self.reactor = Reactor(clock)
         self._resolver = Resolver(self.reactor)
         self.gaps = GapLedger()
@@ -65,36 +64,43 @@ class Engine:
         self._sessions: dict[Track, Session] = {}
         self._watched: set[Track] = set()
         self._rung = Rung.ALL
-        limit_bytes = settings.queue_mib * (1 << 20) // max(1, len(volumes))
-        self.disks = tuple(self._disk(volume, weight, site, limit_bytes) for volume, weight in volumes)
-        self.pool = DiskPool(self.disks, clock)
-        self._parts = {volume.number: self._parts_of(volume) for volume, _ in volumes}
+        self._site = site
+        self._queue_bytes = settings.queue_mib * (1 << 20) // max(1, len(volumes))
+        self.pool = DiskPool(clock)
+        self.mover = Mover(self.reactor, self.pool, bookkeeper, self._sessions.get, self._next_run)
+        self._salvages: dict[int, Salvage] = {}
         self._session_settings = SessionSettings.of(settings, tls_context(verify=settings.tls_verify))
         self._recovery = threading.Thread(target=self._recover, name="recovery")
         self.on_full: Callable[[int], None] = lambda _: None  # called with a volume's number, by its disk's thread
+        self.on_ended: Callable[[Volume], None] = lambda _: None  # a volume is written no more; by its disk's thread
+        self._coming = threading.Lock()
+        self._finishing = False
+        for volume, weight in volumes:
+            self._salvages[volume.number] = self._salvage(volume)
+            self.pool.add(self._disk(volume, weight))
 
-    def _parts_of(self, volume: Volume) -> list[str]:
-        """What a crash left open. A volume that cannot say so must not keep the others from recording."""
-        try:
-            return list(volume.parts())
-        except StorageError as error:
-            self.pool.failed(volume.number, str(error))
-            return []
+    def _salvage(self, volume: Volume, *, from_disk: bool = False) -> Salvage:
+        return Salvage(volume, self._bookkeeper, self.volume_failed, self._clock.wall_us(), from_disk=from_disk)
 
-    def _disk(self, volume: Volume, weight: int, site: str, limit_bytes: int) -> Disk:
+    def _disk(self, volume: Volume, weight: int) -> Disk:
         return Disk(
             volume,
-            DiskQueue(limit_bytes),
+            DiskQueue(self._queue_bytes),
             self,
             self.gaps,
             clock=self._clock,
             weight=weight,
-            site=site,
+            site=self._site,
             engine=ENGINE_NAME,
             roots=self._roots,
             reserve_bytes=self._reserve_bytes,
             sync_interval_us=int(self._settings.sync_interval_s * US_PER_S),
         )
+
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """Those at work."""
+        return self.pool.disks
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -118,14 +124,43 @@ class Engine:
     def _finish(self) -> None:
         for session in self._sessions.values():
             session.close(GapReason.OPERATOR, "the recorder was stopped")
+        with self._coming:
+            self._finishing = True
         self._recovery.join()
         for disk in self.disks:
-            disk.stop()
-        for disk in self.disks:
-            disk.join()
+            self._end(disk)
         self._resolver.close()
         self._bookkeeper.publish([session.report(None) for session in self._sessions.values()])
         self.reactor.close()
+
+    def _end(self, disk: Disk) -> None:
+        """One after the other, so that there is another place for what the last sync of one does not keep."""
+        disk.stop()
+        while disk.is_alive():
+            self.mover.serve()
+            disk.join(JOIN_S)
+
+    # -- volumes come and go ---------------------------------------------------------------------------------------
+
+    def add(self, volume: Volume, weight: int) -> bool:
+        """Record to one more volume, opened for writing. Any thread but the reactor's; False: the recorder stops.
+
+        Returns when what an earlier recorder left on it is in the index.
+        """
+        salvage, disk = self._salvage(volume, from_disk=True), self._disk(volume, weight)
+        with self._coming:
+            if self._finishing:
+                return False
+            disk.start()
+            self.pool.add(disk)
+        salvage.run(disk)
+        return True
+
+    def let_go(self, number: int) -> None:
+        """Begin no new file on a volume; when its open ones are complete, `on_ended` is called. Any thread."""
+        for disk in self.disks:
+            if disk.volume.number == number:
+                disk.leave()
 
     # -- channels ------------------------------------------------------------------------------------------------
 
@@ -223,22 +258,26 @@ class Engine:
                 reports.append(session.report(row.open_chunk))
         self._bookkeeper.publish(reports)
 
-    def volume_failed(self, volume: Volume, error: StorageError, tracks: list[Track]) -> None:
-        self.pool.failed(volume.number, str(error))
+    def volume_failed(self, volume: Volume, error: StorageError) -> None:
+        self.pool.failed(volume.number, error)
         if isinstance(error, VolumeFull):
             self.on_full(volume.number)
-        self.reactor.call_from_thread(lambda: self._restart_chunks(tracks))
 
-    def _restart_chunks(self, tracks: list[Track]) -> None:
-        for track in tracks:
-            session = self._sessions.get(track)
-            if session is not None:
-                session.disk_failed()
+    def disk_ended(self, disk: Disk) -> None:
+        self.pool.drop(disk)
+        self.on_ended(disk.volume)
+
+    def move_on(self, disk: Disk, left: Unsynced, tracks: Collection[Track] | None, error: StorageError) -> None:
+        self.mover.request(Move(disk, left, tracks, error))
 
     # -- gaps and reports ----------------------------------------------------------------------------------------
 
     def _found_gap(self, gap: Gap) -> None:
-        self.disks[0].add_gap(gap)
+        disk = next(iter(self.pool.usable()), None)
+        if disk is not None:
+            disk.add_gap(gap)
+        else:
+            self._bookkeeper.commit(Batch(0, (), (gap,)))
 
     def _flush_gaps(self) -> None:
         for gap in self.gaps.flush(self._clock.wall_us()):
@@ -261,50 +300,9 @@ class Engine:
 
     def _recover(self) -> None:
         """Seal what a crash left open and find what it kept out of the index, while the cameras already record."""
-        found: list[SealedChunk] = []
-        for disk in self.disks:
-            try:
-                found += self._recover_volume(disk)
-            except StorageError as error:
-                self.volume_failed(disk.volume, error, [])
+        found = [chunk for disk in self.disks for chunk in self._salvages.pop(disk.volume.number).run(disk)]
         found.sort(key=lambda chunk: chunk.start_us)
         gaps = [self.gaps.recovered(chunk.header.track, chunk.start_us, chunk.end_us) for chunk in found]
         for gap in [*gaps, *self.gaps.settle()]:
             if gap is not None:
                 self._found_gap(gap)
-
-    def _recover_volume(self, disk: Disk) -> list[SealedChunk]:
-        """Each file for itself: one that cannot be read must not keep the others out of the index."""
-        volume = disk.volume
-        parts, names = self._parts[volume.number], self._unindexed(volume)
-        found = [self._salvaged(disk, path, partial(recover, volume, path)) for path in parts]
-        synced_ms = max(map(_end_ms, names), default=0) - UNSYNCED_MS
-        for name in names:
-            salvage = partial(adopt, volume, name, synced=_end_ms(name) < synced_ms)
-            found.append(self._salvaged(disk, name.part_path(), salvage))
-        sealed = [chunk for chunk in found if chunk is not None]
-        if sealed:
-            volume.sync_apart()
-            self._bookkeeper.commit(Batch(volume.number, tuple(sealed), ()))
-        return sealed
-
-    def _unindexed(self, volume: Volume) -> list[ChunkName]:
-        try:
-            return self._bookkeeper.unindexed(volume, self._started_us)
-        except StorageError as error:
-            self.volume_failed(volume, error, [])
-            return []
-
-    def _salvaged(self, disk: Disk, part_path: str, salvage: Callable[[], SealedChunk | None]) -> SealedChunk | None:
-        try:
-            return salvage()
-        except VolumeFull as error:
-            disk.add_orphan(part_path)
-            self.volume_failed(disk.volume, error, [])
-        except StorageError as error:
-            self.volume_failed(disk.volume, error, [])
-        return None
-
-
-def _end_ms(name: ChunkName) -> int:
-    return name.start_us // 1000 + name.duration_ms

@@ -85,7 +85,7 @@ class Session:
         self._reactor = reactor
         self._resolver = resolver
         self._clock = reactor.clock
-        self._outlet = outlet
+        self.outlet = outlet
         self._gaps = gaps
         self._found_gap = found_gap
         self._backoff = Backoff(settings.reconnect_max_us, draw)
@@ -121,9 +121,10 @@ class Session:
         self._interrupt(reason, detail)
         self._enter(TrackState.OFF, reason, detail)
 
-    def disk_failed(self) -> None:
-        """The open chunk was lost with its volume; the next sync sample opens another elsewhere."""
+    def disk_failed(self, detail: str) -> None:
+        """The open chunk was lost with its volume; the next sync sample opens another, if any volume takes it."""
         self._segmenter.end(CutReason.DISK)
+        self._missing(GapReason.DISK, detail)
 
     def keep(self, share: Share) -> None:
         """Record so much of what arrives: nothing from now on, or else another share from the next sync sample on."""
@@ -150,7 +151,7 @@ class Session:
     @watched.setter
     def watched(self, watched: bool) -> None:
         self._watched = watched
-        self._outlet.urgent = watched
+        self.outlet.urgent = watched
         self._segmenter.fragment_us = LIVE_FRAGMENT_US if watched else self.cadence.fragment_us
         if self._link is not None:
             self._link.watched = watched
@@ -201,7 +202,7 @@ class Session:
     def _carry(self, events: list[Event]) -> None:
         if not events:
             return
-        refused = self._outlet.carry(events)
+        refused = self.outlet.carry(events)
         if refused is not None:
             self._interrupt(
                 refused, "the disk is too slow" if refused is GapReason.OVERLOAD else "no volume can be used"
@@ -219,7 +220,7 @@ class Session:
 
     def _interrupt(self, reason: GapReason, detail: str) -> None:
         """Footage ends here, for now."""
-        self._outlet.end(self._segmenter.end(CUTS.get(reason, CutReason.SESSION)))
+        self.outlet.end(self._segmenter.end(CUTS.get(reason, CutReason.SESSION)))
         self._missing(reason, detail)
 
     def _missing(self, reason: GapReason, detail: str) -> None:

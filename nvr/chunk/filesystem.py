@@ -91,6 +91,10 @@ class FileSystem:
         """At most so many bytes; fewer only at the end of the file, or where the kernel likes to stop."""
         return os.pread(fd, size_bytes, offset)
 
+    def drop_cache(self, fd: int) -> None:
+        """Forget the file's pages, but for those that wait to be written (posix_fadvise(2))."""
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def size(self, fd: int) -> int:
         return os.fstat(fd).st_size
 
@@ -159,6 +163,14 @@ class FileSystem:
         above = os.stat("..", dir_fd=fd)
         here = os.fstat(fd)
         return above.st_dev != here.st_dev or above.st_ino == here.st_ino
+
+    def leads_to(self, path: Path, fd: int) -> bool:
+        """Whether a path leads to the opened folder."""
+        try:
+            there = path.stat()
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(fd))
 
     def missing_mount(self, path: Path) -> Path | None:
         """The folder at or above ``path`` on which fstab(5) wants something mounted, and nothing is."""

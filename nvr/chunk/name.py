@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.sealed import SealedChunk
 from nvr.media import Track, TrackKind
-from nvr.timebase import US_PER_S, utc_day
+from nvr.timebase import US_PER_S, parse_utc, utc_day
 
 _HOUR_US = 3600 * US_PER_S
 _YEAR_9999_US = 253_402_300_800 * US_PER_S
@@ -28,6 +28,15 @@ def folder(channel: int, start_us: int) -> str:
 def hour_folder(start_us: int) -> str:
     """The folder of an hour, below its channel's."""
     return f"{utc_day(start_us)}/{start_us // _HOUR_US % 24:02d}"
+
+
+def hour_us(folder: str) -> int:
+    """When the hour of a folder, as `hour_folder` names it, began.
+
+    Raises:
+        ValueError: the folder is none of ours.
+    """
+    return parse_utc(f"{folder[:4]}-{folder[4:6]}-{folder[6:8]}T{folder[9:]}:00:00Z")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,7 +16,7 @@ from nvr.timebase import us_from_90k
 _SEARCH_BYTES = 1 << 20
 
 
-def recover(volume: Volume, part_path: str) -> SealedChunk | None:
+def recover(volume: Volume, part_path: str, *, from_disk: bool = False) -> SealedChunk | None:
     """Seal a part that nobody writes any more: what stands behind its last whole fragment is cut off.
 
     A part that was sealed but not yet renamed only gets its name. One without a single whole fragment is removed.
@@ -25,6 +25,7 @@ def recover(volume: Volume, part_path: str) -> SealedChunk | None:
     Args:
         volume: opened for writing.
         part_path: relative to the volume.
+        from_disk: believe the disk only, not what the kernel remembers of the file.
 
     Returns:
         the sealed chunk; it is durable only after the volume's next sync. None: there is nothing to seal.
@@ -33,7 +34,7 @@ def recover(volume: Volume, part_path: str) -> SealedChunk | None:
         VolumeFull: there is no room for the footer; it can be tried again.
         StorageError: the disk does not take it.
     """
-    source = ByteSource(volume.open_read_path(part_path), str(volume.resolve(part_path)))
+    source = ByteSource(volume.open_read_path(part_path, from_disk=from_disk), str(volume.resolve(part_path)))
     try:
         preamble = read_preamble(source)
         found = list(fragments(source, len(preamble.data), verify=True))
@@ -54,7 +55,7 @@ def recover(volume: Volume, part_path: str) -> SealedChunk | None:
     return None
 
 
-def adopt(volume: Volume, name: ChunkName, *, synced: bool = False) -> SealedChunk | None:
+def adopt(volume: Volume, name: ChunkName, *, synced: bool = False, from_disk: bool = False) -> SealedChunk | None:
     """Take over a sealed file whose commit was not reached, and which perhaps was never synced.
 
     A file system may keep the new name of a file and lose what was written before it: a whole file is left as it is,
@@ -64,14 +65,15 @@ def adopt(volume: Volume, name: ChunkName, *, synced: bool = False) -> SealedChu
         volume: opened for writing.
         name: of the file; nobody else uses it.
         synced: it is so old that it was synced: its footer speaks for it, and the rest need not be read.
+        from_disk: as for `recover`.
 
     Returns and raises as `recover`.
     """
-    with ChunkReader(volume.open_read(name)) as reader:
+    with ChunkReader(volume.open_read_path(name.path(), from_disk=from_disk)) as reader:
         whole = reader.sealed if synced else next(reader.problems(), None) is None
         if whole and ChunkName.of(reader.summary()) == name:  # a crash may keep a new name and an old footer
             return reader.summary()
-    return recover(volume, volume.unseal(name))
+    return recover(volume, volume.unseal(name), from_disk=from_disk)
 
 
 def _finished(source: ByteSource, preamble: Preamble, found: list[Scanned]) -> SealedChunk | None:

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from nvr.chunk import identity
 from nvr.chunk.filesystem import Entry, FileSystem, explained
 from nvr.chunk.header import ChunkHeader
-from nvr.chunk.name import ChunkName, PartName, hour_folder, parse, parse_part
+from nvr.chunk.name import ChunkName, PartName, hour_folder, hour_us, parse, parse_part
 from nvr.chunk.partfile import PartFile
 from nvr.errors import StorageError
 from nvr.timebase import Clock
@@ -87,6 +87,10 @@ class Volume:
         if self._root_fd >= 0:
             self._fs.close(self._root_fd)
             self._root_fd = -1
+
+    def is_in_place(self) -> bool:
+        """Whether the volume's path still leads to it, and not to an empty mount point or another disk."""
+        return self._fs.leads_to(self.path, self._root_fd)
 
     def __enter__(self) -> Self:
         return self
@@ -227,6 +231,16 @@ class Volume:
             if name is not None:
                 yield name, entry.size_bytes
 
+    def newest_us(self) -> int | None:
+        """The beginning of the newest hour in which a chunk was begun; None: there is none."""
+        newest = []
+        for place in self._folders("v1"):
+            for day in self._folders(place)[-1:]:
+                for hour in self._folders(day)[-1:]:
+                    with suppress(ValueError):  # somebody else's folder
+                        newest.append(hour_us(hour.removeprefix(f"{place}/")))
+        return max(newest, default=None)
+
     def parts(self) -> Iterator[str]:
         """Every part, sealed or not: paths relative to the volume."""
         for path, _ in self._files():
@@ -252,13 +266,19 @@ class Volume:
         """
         return self.open_read_path(name.path())
 
-    def open_read_path(self, relative: str) -> int:
-        """The same for a path relative to the volume, of a chunk or of a part that grows."""
+    def open_read_path(self, relative: str, *, from_disk: bool = False) -> int:
+        """The same for a path relative to the volume, of a chunk or of a part that grows.
+
+        With ``from_disk`` what the kernel remembers of the file is forgotten, unless it waits to be written.
+        """
         where = str(self.resolve(relative))
         try:
-            return self._fs.open(relative, self._root_fd)
+            fd = self._fs.open(relative, self._root_fd)
+            if from_disk:
+                self._fs.drop_cache(fd)
         except OSError as error:
             raise explained(error, where) from error
+        return fd
 
     def unlink(self, name: ChunkName) -> None:
         """Delete a chunk, and its folders if nothing else is in them. One that is gone already is no error."""

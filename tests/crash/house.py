@@ -5,9 +5,10 @@ ours: a round is half a second of each track.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from indexer import keys
@@ -16,8 +17,11 @@ from indexer.bookkeeper import IndexBookkeeper
 from indexer.reader import IndexReader
 from indexer.store import Store, Writing
 from indexer.writer import IndexWriter
+from nvr.capture.disk import Disk
 from nvr.capture.engine import Engine
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
+from nvr.capture.moving import Move
+from nvr.capture.unsynced import Unsynced
 from nvr.chunk import identity
 from nvr.chunk.filesystem import FileSystem
 from nvr.chunk.volume import Volume
@@ -73,13 +77,18 @@ class _Watched(Writing):
 class _Engine(Engine):
     """Small files, and a note of what failed."""
 
-    failures: list[StorageError]
-    failed_tracks: set[Track]
+    def __init__(self, *arguments: Any) -> None:
+        self.failures: list[StorageError] = []
+        self.failed_tracks: set[Track] = set()
+        super().__init__(*arguments)
 
-    def volume_failed(self, volume: Volume, error: StorageError, tracks: list[Track]) -> None:
+    def volume_failed(self, volume: Volume, error: StorageError) -> None:
         self.failures.append(error)
-        self.failed_tracks.update(tracks)
-        super().volume_failed(volume, error, tracks)
+        super().volume_failed(volume, error)
+
+    def move_on(self, disk: Disk, left: Unsynced, tracks: Collection[Track] | None, error: StorageError) -> None:
+        self.failed_tracks.update(TRACKS if tracks is None else tracks)
+        self.mover.carry_out(Move(disk, left, tracks, error))  # one thread does all here
 
     def _reserve_bytes(self, track: Track) -> int:
         return RESERVE_BYTES
@@ -141,7 +150,6 @@ class House:
         self.books = IndexBookkeeper(self.writer, _board(), self.clock)
         settings = RecorderSettings()  # type: ignore[call-arg]
         self.engine = _Engine(settings, "Hồ Xá", [(volume, 1)], self.books, self.clock)
-        self.engine.failures, self.engine.failed_tracks = [], set()
         self._rest.callback(self.engine.reactor.close)
         self._rest.callback(self.engine._resolver.close)
         self.disk = self.engine.disks[0]

@@ -55,7 +55,7 @@ class Disk:
 
 
 @contextmanager
-def disk(kind: str, folder: Path) -> Iterator[Disk]:
+def disk(kind: str, folder: Path, size_mib: int | None = None) -> Iterator[Disk]:
     """A new file system below ``folder``, mounted."""
     if os.geteuid() != 0:
         pytest.skip("mounting an image needs root")
@@ -64,7 +64,7 @@ def disk(kind: str, folder: Path) -> Iterator[Disk]:
     made = Disk(kind, folder / "image", folder / "disk")
     made.place.mkdir()
     with made.image.open("wb") as image:
-        image.truncate(IMAGE_MIB[kind] << 20)
+        image.truncate((size_mib or IMAGE_MIB[kind]) << 20)
     subprocess.run([*MAKE[kind], str(made.image)], check=True)
     made.mount()
     try:

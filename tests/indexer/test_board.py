@@ -81,6 +81,8 @@ def test_heartbeat_and_volumes_come_back(board: Board) -> None:
     board.post_recorder(status, volumes)
     assert board.recorder() == status
     assert board.volumes() == volumes
+    board.post_recorder(status, volumes[1:])  # the first was let go
+    assert board.volumes() == volumes[1:]
 
 
 def test_clear_forgets_everything_posted(board: Board) -> None:

@@ -11,7 +11,7 @@ from indexer.reader import IndexReader
 from indexer.writer import Commit, IndexWriter
 from nvr.media import Gap, GapReason
 from nvr.timebase import TimeRange
-from tests.indexer.sealed import MAIN, SUB
+from tests.indexer.sealed import MAIN, SUB, commit, sealed
 
 NETWORK, RESTART = GapReason.NETWORK, GapReason.RESTART
 EVER = TimeRange(0, 10**9)
@@ -42,6 +42,36 @@ def test_same_gap_twice_is_once(writer: IndexWriter) -> None:
 def test_first_reason_stays_where_two_overlap(writer: IndexWriter) -> None:
     rows = added(writer, gap(20, 30, RESTART), gap(10, 40))
     assert rows == [(10, 20, NETWORK), (20, 30, RESTART), (30, 40, NETWORK)]
+
+
+@pytest.mark.parametrize(
+    ("start_min", "end_min", "left"),
+    [
+        pytest.param(-2, -1, [(0, 1)], id="beside it"),
+        pytest.param(0, 1, [], id="all of it"),
+        pytest.param(-1, 1, [], id="and more"),
+        pytest.param(-1, 0, [(0, 1)], id="up to it"),
+    ],
+)
+def test_footage_that_is_found_ends_a_gap(
+    writer: IndexWriter, start_min: int, end_min: int, left: list[tuple[int, int]]
+) -> None:
+    minute = 60_000_000
+    start_us = sealed(5).start_us
+    writer.commit(Commit(gaps=(gap(start_us, start_us + minute),)))
+    for at in range(start_min, end_min):
+        commit(writer, sealed(5 + at))
+    found = IndexReader(writer.store).gaps(MAIN, TimeRange(0, 2**62))
+    assert [(g.start_us, g.end_us) for g in found] == [(start_us + a * minute, start_us + b * minute) for a, b in left]
+
+
+def test_footage_in_the_middle_of_a_gap_leaves_its_ends(writer: IndexWriter) -> None:
+    chunk = sealed()
+    writer.commit(Commit(gaps=(gap(chunk.start_us - 5, chunk.end_us + 7),)))
+    commit(writer, chunk)
+    found = IndexReader(writer.store).gaps(MAIN, TimeRange(0, 2**62))
+    bounds = [(g.start_us, g.end_us) for g in found]
+    assert bounds == [(chunk.start_us - 5, chunk.start_us), (chunk.end_us, chunk.end_us + 7)]
 
 
 def test_merged_gap_keeps_the_newest_words(writer: IndexWriter, reader: IndexReader) -> None:

@@ -143,7 +143,7 @@ class House:
             index=lambda: self.index,
             board=lambda: self.board,
             registry=lambda: self.registry,
-            volumes={1: lambda: self.volume},
+            volumes={1: self.volume.path},
             clock=self.clock,
         )
 

@@ -3,16 +3,18 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from nvr.capture.bookkeeper import Batch, LastFootage
 from nvr.capture.engine import Engine
-from nvr.capture.report import TrackReport
+from nvr.capture.report import OpenChunk, TrackReport
 from nvr.channel import Channel
+from nvr.chunk.filesystem import FileSystem
 from nvr.chunk.name import ChunkName
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.sealed import SealedChunk
@@ -94,6 +96,10 @@ class Rig:
         self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive()
 
+    def growing(self) -> list[OpenChunk]:
+        """The files that are being written."""
+        return [report.open_chunk for report in self.books.reports.values() if report.open_chunk is not None]
+
     def readers(self, track: Track) -> Iterator[ChunkReader]:
         """The track's sealed files in the order of time."""
         names: list[tuple[ChunkName, Volume]] = sorted(
@@ -124,10 +130,19 @@ class Rig:
 
 
 @contextmanager
-def recording(folder: Path, channels: Sequence[Channel], *, volumes: int = 1, **settings: object) -> Iterator[Rig]:
-    """Record these channels in short chunks until the end of the block."""
+def recording(
+    folder: Path,
+    channels: Sequence[Channel],
+    *,
+    volumes: int = 1,
+    disks: Mapping[int, FileSystem] = MappingProxyType({}),
+    **settings: object,
+) -> Iterator[Rig]:
+    """Record these channels in short chunks until the end of the block; `disks` are the file systems of volumes."""
     clock = SystemClock()
-    opened = [Volume.open(n, folder / f"volume{n}", create=True, clock=clock) for n in range(1, volumes + 1)]
+    opened = [
+        Volume.open(n, folder / f"volume{n}", create=True, clock=clock, fs=disks.get(n)) for n in range(1, volumes + 1)
+    ]
     books = ListBookkeeper()
     quick = {"main_chunk_s": 3, "sub_chunk_s": 5, "sync_interval_s": 0.2, "silence_s": 2, "reconnect_max_s": 2}
     recorder = RecorderSettings.model_validate(quick | settings)

@@ -15,6 +15,7 @@ from nvr.chunk.name import ChunkName, PartName
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError
 from nvr.media import Codec, ParameterSets, Track, TrackKind
+from nvr.timebase import parse_utc
 from tests.manual_clock import ManualClock
 from tests.nvr.chunk.mounts import tmpfs
 
@@ -308,3 +309,20 @@ def test_sync_apart_leaves_the_writers_descriptor_alone(tmp_path: Path, clock: M
             volume.sync_apart()
         assert fs.synced[1] != fs.synced[0]  # errseq_t: an error is told once for each open file
         assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_newest_hour_is_that_of_the_newest_chunk(volume: Volume) -> None:
+    assert volume.newest_us() is None
+    for folder in ("v1/00001/20261123/09", "v1/00001/20261123/13", "v1/00002/20261122/23", "v1/00003/99999999/99"):
+        (volume.path / folder).mkdir(parents=True)
+    assert volume.newest_us() == parse_utc("2026-11-23T13:00:00Z")
+
+
+def test_unmounted_volume_is_not_in_its_place(tmp_path: Path, clock: ManualClock) -> None:
+    with tmpfs(tmp_path / "disk", "1m") as disk:
+        volume = Volume.open(1, disk, create=True, clock=clock)
+        assert volume.is_in_place()
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+        assert not volume.is_in_place()
+        volume.close()
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(disk)], check=True)

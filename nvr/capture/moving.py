@@ -1,0 +1,101 @@
+"""What a failed volume has perhaps not kept goes to another one: from a disk's thread to the reactor's, and back.
+
+Only the reactor puts into the disks' queues. So it is the reactor that takes back what waits in the failed one's and
+brings all of it elsewhere, while the failed disk waits: nothing is overtaken, nothing is written twice in one run.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import structlog
+
+from nvr.capture.bookkeeper import Batch, Bookkeeper
+from nvr.capture.disk import Disk
+from nvr.capture.diskpool import DiskPool
+from nvr.capture.events import start_of
+from nvr.capture.gaps import TOLERANCE_US
+from nvr.capture.outlet import Outlet
+from nvr.capture.reactor import Reactor
+from nvr.capture.session import Session
+from nvr.capture.unsynced import Piece, Unsynced
+from nvr.errors import StorageError
+from nvr.media import Gap, GapReason, Track
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What one disk has left, of these tracks or of all, and why."""
+
+    disk: Disk
+    left: Unsynced
+    tracks: Collection[Track] | None
+    error: StorageError
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Mover:
+    """Brings what a volume did not keep to another one.
+
+    Args:
+        session_of: the session that records a track, if there still is one.
+        next_run: numbers the runs of a track.
+    """
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        pool: DiskPool,
+        bookkeeper: Bookkeeper,
+        session_of: Callable[[Track], Session | None],
+        next_run: Callable[[Track], int],
+    ) -> None:
+        self._reactor = reactor
+        self._pool = pool
+        self._bookkeeper = bookkeeper
+        self._session_of = session_of
+        self._next_run = next_run
+        self._waiting: deque[Move] = deque()
+
+    def request(self, move: Move) -> None:
+        """From the disk's thread; returns when everything is on its way."""
+        self._waiting.append(move)
+        self._reactor.call_from_thread(self.serve)
+        move.done.wait()
+
+    def serve(self) -> None:
+        """Do what was asked for. In the reactor's thread."""
+        while self._waiting:
+            move = self._waiting.popleft()
+            try:
+                self.carry_out(move)
+            finally:
+                move.done.set()
+
+    def carry_out(self, move: Move) -> None:
+        """Bring everything elsewhere; where there is no other place, the tracks' chunks end."""
+        for track, event in move.disk.queue.withdraw(move.tracks):
+            move.left.add(track, event)
+        pieces = move.left.pieces()
+        gaps = [gap for piece in pieces if (gap := self._move(piece, move)) is not None]
+        number = move.disk.volume.number
+        log.error("footage moves to other volumes", volume=number, pieces=len(pieces), why=str(move.error))
+        if gaps:
+            self._bookkeeper.commit(Batch(number, (), tuple(gaps)))
+
+    def _move(self, piece: Piece, move: Move) -> Gap | None:
+        """Gives the stretch that cannot be seen until the volume works again and its file is adopted."""
+        session = self._session_of(piece.track)
+        detail = f"volume {move.disk.volume.number}: {move.error.what}"
+        rest = piece.rest(self._next_run(piece.track))
+        outlet = session.outlet if session is not None else Outlet(piece.track, self._pool)
+        moved = rest is not None and outlet.move(rest, move.disk)
+        if not moved and piece.ended is None and session is not None:
+            session.disk_failed(detail)
+        until_us = start_of(rest) if rest is not None and moved else piece.end_us
+        if until_us - piece.since_us <= TOLERANCE_US:
+            return None
+        return Gap(piece.track, piece.since_us, until_us, GapReason.DISK, detail)
