@@ -21,8 +21,8 @@ REMEMBER_US = 6 * 3600 * US_PER_S  # chosen: what recovery puts back in front of
 class Facts:
     """Gathers facts. Belongs to one thread.
 
-    Where volumes differ in size, the oldest chunk on the small one may lie behind a million rows of the large one; so
-    the place where each track begins on each volume is remembered and the way is walked once.
+    Where volumes differ in size, the oldest chunk on the small one may lie behind a million rows of the large one: to
+    walk there takes a second. So the small one's folders are asked where to begin, and the place is remembered.
 
     Args:
         store: the index.
@@ -43,6 +43,7 @@ class Facts:
         self._last_bps = 0
         self._begins_us: dict[tuple[Track, int], int] = {}
         self._forget_us = 0
+        self._volumes: dict[int, Volume] = {}  # as they were asked for their room
 
     def usage_bytes(self) -> dict[tuple[Track, int], int]:
         """What each track occupies on each volume."""
@@ -50,6 +51,7 @@ class Facts:
 
     def room(self, volume: Volume, *, said_full: bool) -> VolumeRoom:
         """How full a volume is."""
+        self._volumes[volume.number] = volume
         return volume_room(
             self._settings,
             volume.number,
@@ -76,9 +78,18 @@ class Facts:
         if now_us >= self._forget_us:
             self._begins_us.clear()
             self._forget_us = now_us + REMEMBER_US
-        chunks = self._expiry.oldest(track, self._begins_us.get((track, volume), 0), volume=volume)
+        begins_us = self._begins_us.get((track, volume))
+        if begins_us is None:
+            begins_us = self._oldest_folder_us(track.channel, volume)
+        chunks = self._expiry.oldest(track, begins_us, volume=volume)
         first = next(chunks, None)
         if first is None:
             return iter(())
         self._begins_us[track, volume] = first.start_us
         return chain((first,), chunks)
+
+    def _oldest_folder_us(self, channel: int, volume: int) -> int:
+        """Before that no file of the channel lies there; rows whose files are missing make no room anyway."""
+        with suppress(StorageError, KeyError):  # then all rows are walked over
+            return self._volumes[volume].oldest_us(channel) or 0
+        return 0

@@ -3,6 +3,7 @@
 import itertools
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -40,8 +41,11 @@ class House:
         volumes = {one["number"]: one["trouble"] for one in self.running.json("/api/site")["volumes"]}
         return str(volumes.get(number, "not posted"))
 
-    def until_told(self, number: int) -> None:
+    def until_told(self, number: int) -> float:
+        """Seconds that it took."""
+        start_s = time.monotonic()
         self.running.until(lambda: self.trouble(number), f"an alarm for volume {number}", ALARM_S)
+        return round(time.monotonic() - start_s, 1)
 
     def until_well(self, number: int) -> None:
         self.running.until(lambda: not self.trouble(number), f"volume {number} works again")
@@ -99,7 +103,7 @@ def test_pulled_filled_and_unmounted_disks_cost_no_camera_more_than_two_seconds(
     stored = {path for one in (filled, unmounted) for path in one.place.glob("v1/**/*.mp4")}
 
     pulled.cut()
-    house.until_told(1)
+    told_s = [house.until_told(1)]
     house.go_on()
     subprocess.run(["umount", "-l", str(pulled.place)], check=True)
     pulled.mount()
@@ -107,23 +111,25 @@ def test_pulled_filled_and_unmounted_disks_cost_no_camera_more_than_two_seconds(
 
     other = filled.place / "other program's"
     fill(other)
-    house.until_told(2)
+    told_s.append(house.until_told(2))
     house.go_on()
     other.unlink()
     house.until_well(2)
 
     subprocess.run(["umount", "-l", str(unmounted.place)], check=True)
-    house.until_told(3)
+    told_s.append(house.until_told(3))
     house.go_on()
     unmounted.mount()
     house.until_well(3)
 
     house.go_on()
-    now_us = SystemClock().wall_us()
+    now_us, longest_us = SystemClock().wall_us(), 0
     for track in TRACKS:
         (*_, last) = spans = house.running.spans(track, now_us)
         assert last[1] - spans[0][0] > 4 * SETTLE_S * US_PER_S
-        assert max(holes(spans), default=0) <= LONGEST_HOLE_US, f"{track}: {spans}"
+        longest_us = max(longest_us, *holes(spans), 0)
+    print(f"longest hole of {CHANNELS} cameras: {longest_us / US_PER_S:.2f} s; told after {told_s} s")
+    assert longest_us <= LONGEST_HOLE_US
     assert all(path.exists() for path in stored), "a healthy disk has lost a file"
     said = nvr("check", "--deep", "--config", house.folder / "nvr.toml")
     assert said.code == 0, said.out

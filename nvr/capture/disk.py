@@ -27,7 +27,7 @@ from nvr.media import Fragment, Gap, Track
 from nvr.timebase import Clock, us_from_90k
 
 TURN_S = 0.1  # chosen: ten writes a second a track at most; a viewer's fragment does not wait for it
-UNSYNCED_LIMIT_BYTES = 32 << 20  # chosen: more footage than this is not left unsynced in memory, whatever the interval
+UNSYNCED_LIMIT_BYTES = 64 << 20  # chosen: twice what 55 cameras bring between two syncs; hard disks want few syncs
 NO_ROOT = bytes(32)
 
 

@@ -231,6 +231,15 @@ class Volume:
             if name is not None:
                 yield name, entry.size_bytes
 
+    def oldest_us(self, channel: int) -> int | None:
+        """The beginning of the oldest hour of a channel of which there may be chunks; None: there are none."""
+        place = f"v1/{channel:05d}"
+        for day in self._folders(place):
+            for hour in self._folders(day):
+                with suppress(ValueError):  # somebody else's folder
+                    return hour_us(hour.removeprefix(f"{place}/"))
+        return None
+
     def newest_us(self) -> int | None:
         """The beginning of the newest hour in which a chunk was begun; None: there is none."""
         newest = []

@@ -57,6 +57,20 @@ def test_remembered_place_moves_on_when_chunks_go_and_comes_back_in_time(stored:
     assert minutes(found, 2) == [5, 10, 11, 12, 13]
 
 
+def test_rows_before_the_oldest_folder_of_the_volume_are_not_walked_over(stored: Archive) -> None:
+    for minute in (0, 90, 91):
+        stored.record(ONE, minute, volume=2)
+    volume = stored.volumes[1]
+    oldest = volume.path / min(path for number, path, _ in stored.files() if number == 2)
+    oldest.unlink()
+    oldest.parent.rmdir()  # somebody's hand: its row makes no room
+    found = facts(stored)
+    assert minutes(found, 2) == [0, 90, 91]
+    found = facts(stored)
+    found.room(volume, said_full=False)
+    assert minutes(found, 2) == [90, 91]
+
+
 def test_room_is_what_the_file_system_says(stored: Archive) -> None:
     volume = stored.volumes[0]
     room = facts(stored).room(volume, said_full=False)

@@ -311,11 +311,14 @@ def test_sync_apart_leaves_the_writers_descriptor_alone(tmp_path: Path, clock: M
         assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_newest_hour_is_that_of_the_newest_chunk(volume: Volume) -> None:
+def test_newest_and_oldest_hour_are_those_of_chunks(volume: Volume) -> None:
     assert volume.newest_us() is None
     for folder in ("v1/00001/20261123/09", "v1/00001/20261123/13", "v1/00002/20261122/23", "v1/00003/99999999/99"):
         (volume.path / folder).mkdir(parents=True)
     assert volume.newest_us() == parse_utc("2026-11-23T13:00:00Z")
+    assert volume.oldest_us(1) == parse_utc("2026-11-23T09:00:00Z")
+    assert volume.oldest_us(3) is None
+    assert volume.oldest_us(4) is None
 
 
 def test_unmounted_volume_is_not_in_its_place(tmp_path: Path, clock: ManualClock) -> None:
