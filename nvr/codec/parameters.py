@@ -1,6 +1,7 @@
 """The door to both codecs: what the parameter sets of a stream say about its pictures."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 from nvr.codec import h264, h265
@@ -20,6 +21,7 @@ class PictureFormat:
     frame_90k: int | None  # duration of a picture, if the stream says it
 
 
+@lru_cache(256)  # chosen: cameras have a few settings each; reading them anew was a fifth of a rebuild
 def describe(sets: ParameterSets) -> PictureFormat:
     """Read the parameter sets of either codec.
 
