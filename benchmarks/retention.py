@@ -74,7 +74,7 @@ def measure(writer: IndexWriter, folder: Path, rounds: int) -> dict[str, float]:
         named = policies(RETENTION, {track.channel for track, _ in usage})
         room = VolumeRoom(1, 0, missing_bytes, missing_bytes)
         now_us = first_us + age_days * US_PER_DAY
-        made = plan(now_us, named, usage, [room], facts.oldest, nothing_is_held, limit=TURN)
+        made = plan(now_us, named, (), usage, [room], facts.oldest, nothing_is_held, limit=TURN)
         if len(made.victims) != (TURN if missing_bytes or age_days > RETENTION.max_days else 0):
             raise SystemExit(f"{len(made.victims)} victims after {age_days} days")
         return made

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from nvr.channel import Channel, Transport
+from nvr.channel import LARGEST_CHANNEL, Channel, Transport
 from nvr.errors import ConfigError
 
 COLUMNS = ("number", "name", "main_url", "sub_url", "username", "password", "transport", "enabled")
 REQUIRED = ("number", "name", "main_url")
-LARGEST_NUMBER = 99_999  # chunk files name a channel with five digits
 LONGEST_NAME = 100  # chosen: fits one line of the operator's list
 TRUE_WORDS = {"true", "yes", "1", "on", ""}
 FALSE_WORDS = {"false", "no", "0", "off"}
@@ -97,8 +96,8 @@ def _mend_of(name: str) -> str:
 def _mistakes_in_words(given: Mapping[str, str], transport: str) -> list[str]:
     mistakes = []
     number = given["number"]
-    if number and not (re.fullmatch(r"[0-9]{1,5}", number) and 1 <= int(number) <= LARGEST_NUMBER):
-        mistakes.append(f"number {number!r} is not a whole number from 1 to {LARGEST_NUMBER}")
+    if number and not (re.fullmatch(r"[0-9]{1,5}", number) and 1 <= int(number) <= LARGEST_CHANNEL):
+        mistakes.append(f"number {number!r} is not a whole number from 1 to {LARGEST_CHANNEL}")
     if len(given["name"]) > LONGEST_NAME or not given["name"].isprintable():
         mistakes.append(f"name is longer than {LONGEST_NAME} letters or has unprintable ones: shorten it")
     if transport not in {choice.value for choice in Transport}:

@@ -5,6 +5,8 @@ from enum import Enum
 
 from nvr.media import Track, TrackKind
 
+LARGEST_CHANNEL = 99_999  # chunk files name a channel with five digits
+
 
 class Transport(Enum):
     """How RTP travels: inside the RTSP connection (RFC 2326 section 10.12), or in datagrams of its own."""

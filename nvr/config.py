@@ -1,14 +1,20 @@
 """One file, ``nvr.toml``: where footage goes, how it is kept, which door the web uses. Cameras live in the registry."""
 
+import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from nvr.channel import LARGEST_CHANNEL
 from nvr.errors import ConfigError
+
+UNKNOWN = "there is no such setting: take it out, or look for its right name in a file that nvr init writes"
 
 
 class _Section(BaseModel):
@@ -38,18 +44,107 @@ class VolumeSettings(_Section):
     weight: int = Field(1, ge=1, le=1000)
 
 
+def _spread(channels: object) -> object:
+    """``[3, "10-12"]`` as {3, 10, 11, 12}."""
+    if not isinstance(channels, list | frozenset) or not channels:
+        raise ValueError('write a list of channels, such as [3, 7, "10-14"]')
+    found: set[int] = set()
+    for part in channels:
+        row = re.fullmatch(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?", str(part))
+        numbers = range(int(row[1]), int(row[2] or row[1]) + 1) if row else range(0)
+        if not numbers or numbers[0] < 1:
+            raise ValueError(f'{part!r} is no channel; write a number such as 7, or a range such as "10-14"')
+        found.update(numbers)
+    return frozenset(found)
+
+
+class _Keeping(_Section):
+    """What a channel or a group may have of its own; None: as the group or the default has it."""
+
+    min_days: float | None = Field(None, ge=0)
+    max_days: float | None = Field(None, gt=0)
+    quota_gb: float | None = Field(None, gt=0)  # of 10^9 bytes; no default: as much as fits
+
+
+class ChannelRetention(_Keeping):
+    """How long one channel is kept, and how much of it."""
+
+    channel: int = Field(ge=1, le=LARGEST_CHANNEL)
+
+
+class GroupRetention(_Keeping):
+    """How long each of several channels is kept, and how much of all of them together."""
+
+    name: str = Field(min_length=1, max_length=100)
+    channels: Annotated[frozenset[int], BeforeValidator(_spread)]
+
+
 class RetentionSettings(_Section):
-    """How long footage is kept where a channel says nothing else."""
+    """How long footage is kept: a channel's own setting comes before its group's, and that before the defaults here.
+
+    Quotas do not replace each other: a channel's bounds the channel, its group's bounds the group with it.
+    """
 
     min_days: float = Field(1.0, ge=0)
     max_days: float = Field(30.0, gt=0)
     reserve_percent: float = Field(5.0, ge=0, lt=90)
+    group: tuple[GroupRetention, ...] = ()
+    channel: tuple[ChannelRetention, ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_days > self.max_days:
             raise ValueError(f"min_days ({self.min_days}) is more than max_days ({self.max_days}): swap or equal them")
+        mistakes = [*self._named_twice()] or [*self._not_in_order()]
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
         return self
+
+    def days(self, channel: int) -> tuple[float, float]:
+        """How long a channel is kept at least, and at most."""
+        return self._min_days(channel)[0], self._max_days(channel)[0]
+
+    def _min_days(self, channel: int) -> tuple[float, str]:
+        """The setting, and where it stands."""
+        given = [(of.min_days, where) for of, where in self._over(channel) if of.min_days is not None]
+        return (given or [(self.min_days, "the default")])[0]
+
+    def _max_days(self, channel: int) -> tuple[float, str]:
+        given = [(of.max_days, where) for of, where in self._over(channel) if of.max_days is not None]
+        return (given or [(self.max_days, "the default")])[0]
+
+    def _over(self, channel: int) -> list[tuple[_Keeping, str]]:
+        """What is said of a channel, the nearest first."""
+        own: list[tuple[_Keeping, str]] = [(one, "its own") for one in self.channel if one.channel == channel]
+        groups = [group for group in self.group if channel in group.channels]
+        return own + [(group, f"of the group {group.name!r}") for group in groups]
+
+    def _named_twice(self) -> Iterator[str]:
+        for name in _twice(group.name for group in self.group):
+            yield f"two groups have the name {name!r}: give one another"
+        for channel in _twice(channel for group in self.group for channel in group.channels):
+            names = " and ".join(repr(group.name) for group in self.group if channel in group.channels)
+            yield f"channel {channel} is in the groups {names}: take it out of all but one"
+        for channel in _twice(one.channel for one in self.channel):
+            yield f"channel {channel} has two [[retention.channel]] blocks: make them one"
+
+    def _not_in_order(self) -> Iterator[str]:
+        own = {one.channel for one in self.channel}
+        others = {min(group.channels - own) for group in self.group if group.channels - own}  # one stands for all
+        for channel in sorted(own | others):
+            (low, low_from), (high, high_from) = self._min_days(channel), self._max_days(channel)
+            if low > high:
+                yield (
+                    f"channel {channel} would have min_days {low:g} ({low_from}) and max_days {high:g} ({high_from}): "
+                    "min_days must be the smaller one; give it both"
+                )
+
+
+T = TypeVar("T", int, str)
+
+
+def _twice(values: Iterable[T]) -> list[T]:
+    return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
 class RecorderSettings(_Section):
@@ -97,8 +192,7 @@ class Settings(_Section):
     @model_validator(mode="after")
     def _distinct_volumes(self) -> Self:
         for what in ("number", "path"):
-            values = [str(getattr(volume, what)) for volume in self.volumes]
-            twice = sorted({value for value in values if values.count(value) > 1})
+            twice = _twice(str(getattr(volume, what)) for volume in self.volumes)
             if twice:
                 raise ValueError(f"two volumes have the same {what}: {', '.join(twice)}")
         return self
@@ -140,9 +234,16 @@ def load(path: Path) -> Settings:
 def _all_mistakes(error: ValidationError) -> str:
     rows = []
     for mistake in error.errors(include_url=False):
-        place = ".".join(str(part) for part in mistake["loc"]) or "the whole file"
-        given = "" if isinstance(mistake["input"], dict) else f", not {mistake['input']!r}"
-        rows.append(f"  {place}: {mistake['msg'].removeprefix('Value error, ')}{given}")
+        place = ".".join(
+            str(part + 1 if isinstance(part, int) else part) for part in mistake["loc"]
+        )  # people count from 1
+        if mistake["type"] == "extra_forbidden":
+            what = UNKNOWN
+        elif isinstance(mistake["input"], dict):
+            what = mistake["msg"]
+        else:
+            what = f"{mistake['msg']}, not {mistake['input']!r}"
+        rows.append(f"  {place or 'the whole file'}: {what.removeprefix('Value error, ')}")
     return f"{len(rows)} setting{'s' if len(rows) > 1 else ''} cannot be used:\n" + "\n".join(rows)
 
 

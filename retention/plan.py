@@ -1,16 +1,17 @@
 """What is to be deleted: a pure function from facts to a plan. Nothing here touches a disk or an index.
 
 The order of victims (DESIGN section 6): first whatever is older than its channel may be kept (the privacy law: always,
-room or no room), then what a channel has beyond its byte quota, then, on a volume that runs short, the footage that
-is oldest relative to its channel's target, never younger than its channel's minimum.
-Held footage is never a victim.
+room or no room), then what a channel or a group of channels has beyond its quota, then, on a volume that runs short,
+what there is past its channel's minimum. Within a group and on a volume the footage goes first that is oldest relative
+to its channel's target. A quota was set by a person for just these channels: it holds even where it takes what is
+younger than the minimum, and the plan says so. Held footage is never a victim.
 
 A plan is small, whatever there is to do: at most so many victims for each cause, so that it is made in milliseconds and
 no cause waits for another's backlog. Whoever carries it out asks again.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import takewhile
@@ -33,7 +34,15 @@ class Policy:
 
     min_us: int
     max_us: int
-    quota_bytes: int | None = None  # None: as much as fits
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much footage one channel, or several together, may have. Without one: as much as fits."""
+
+    whose: str  # for people
+    channels: frozenset[int]
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,8 @@ class DeletePlan:
     victims: tuple[Victim, ...]
     shortages: tuple[Shortage, ...]
     is_partial: bool  # there are more victims than these
+    too_small: tuple[Quota, ...]  # quotas that take what is younger than its channel's minimum
+    exceeded: tuple[Quota, ...]  # quotas beyond which held footage reaches
 
 
 Usage = Mapping[tuple[Track, int], int]  # bytes of a track on a volume
@@ -91,6 +102,7 @@ IsHeld = Callable[[Track, TimeRange], bool]
 def plan(
     now_us: int,
     policies: Mapping[int, Policy],
+    quotas: Iterable[Quota],
     usage_bytes: Usage,
     volumes: Iterable[VolumeRoom],
     oldest: Oldest,
@@ -103,18 +115,25 @@ def plan(
     Args:
         now_us: the instant from which ages count.
         policies: channel → how long it is kept; every channel that is named in ``usage_bytes``.
+        quotas: judged one after the other: what goes for one has gone for the next.
         usage_bytes: what each track occupies on each volume; nothing else is looked at.
         volumes: how full they are.
         oldest: gives a track's chunks, oldest first, lazily: no more are read than have to go. With a volume's number
             only those whose deletion makes room there.
         is_held: whether any part of a range of a track is held.
-        limit: at most so many victims for age, for quota, and for each volume's want of room.
+        limit: at most so many victims for age, for all quotas, and for each volume's want of room.
     """
     decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit)
     decision.too_old()
-    decision.over_quota()
+    decision.over(quotas)
     shortages = tuple(filter(None, map(decision.short_of_room, volumes)))
-    return DeletePlan(tuple(decision.chosen.values()), shortages, decision.is_partial)
+    return DeletePlan(
+        tuple(decision.chosen.values()),
+        shortages,
+        decision.is_partial,
+        tuple(decision.too_small),
+        tuple(decision.exceeded),
+    )
 
 
 @dataclass(slots=True)
@@ -129,6 +148,8 @@ class _Decision:
     limit: int
     chosen: dict[tuple[Track, int, int], Victim] = field(default_factory=dict)
     is_partial: bool = False
+    too_small: list[Quota] = field(default_factory=list)
+    exceeded: list[Quota] = field(default_factory=list)
 
     def too_old(self) -> None:
         """Choose what is older than it may be."""
@@ -141,13 +162,12 @@ class _Decision:
                     return
                 room -= self._choose(chunk, Why.MAX_AGE)
 
-    def over_quota(self) -> None:
-        """Choose what channels have beyond their quota."""
+    def over(self, quotas: Iterable[Quota]) -> None:
+        """Choose what there is beyond each quota."""
         room = self.limit
-        for channel, policy in self.policies.items():
-            excess_bytes = 0 if policy.quota_bytes is None else self._used_bytes(channel) - policy.quota_bytes
-            tracks = [track for track in self._tracks() if track.channel == channel] if excess_bytes > 0 else []
-            for chunk in heapq.merge(*(self.oldest(track, None) for track in tracks), key=lambda chunk: chunk.start_us):
+        for quota in quotas:
+            excess_bytes = self._used_bytes(quota.channels) - quota.bytes
+            for chunk in self._by_relative_age(quota.channels) if excess_bytes > 0 else ():
                 if excess_bytes <= 0:
                     break
                 if room == 0:
@@ -156,6 +176,9 @@ class _Decision:
                 if self._choose(chunk, Why.QUOTA):
                     excess_bytes -= chunk.bytes
                     room -= 1
+                    self._note_if_young(chunk, quota)
+            if excess_bytes > 0:
+                self.exceeded.append(quota)
 
     def short_of_room(self, volume: VolumeRoom) -> Shortage | None:
         """Choose what must go for a volume's want of room; gives what is missing when nothing more may go."""
@@ -165,7 +188,7 @@ class _Decision:
         free_bytes, room = volume.free_bytes + coming_bytes, self.limit
         if free_bytes >= volume.low_water_bytes:
             return None
-        for chunk in self._by_relative_age(volume.number):
+        for chunk in self._past_minimum(volume.number):
             if free_bytes >= volume.enough_bytes:
                 return None
             if room == 0:
@@ -185,27 +208,36 @@ class _Decision:
         self.chosen[key] = Victim(chunk, why)
         return True
 
+    def _note_if_young(self, chunk: StoredChunk, quota: Quota) -> None:
+        if quota not in self.too_small and chunk.end_us > self.now_us - self.policies[chunk.track.channel].min_us:
+            self.too_small.append(quota)
+
     def _tracks(self, volume: int | None = None) -> list[Track]:
         """The tracks that have footage, anywhere or on one volume."""
         return sorted({track for track, number in self.usage_bytes if volume is None or number == volume})
 
-    def _used_bytes(self, channel: int) -> int:
-        """What a channel will occupy when those already chosen have gone."""
-        stored_bytes = sum(size for (track, _), size in self.usage_bytes.items() if track.channel == channel)
-        going = (victim.chunk for victim in self.chosen.values() if victim.chunk.track.channel == channel)
+    def _used_bytes(self, channels: Collection[int]) -> int:
+        """What these channels will occupy when those already chosen have gone."""
+        stored_bytes = sum(size for (track, _), size in self.usage_bytes.items() if track.channel in channels)
+        going = (victim.chunk for victim in self.chosen.values() if victim.chunk.track.channel in channels)
         return stored_bytes - sum(chunk.bytes for chunk in going)
 
-    def _by_relative_age(self, volume: int) -> Iterator[StoredChunk]:
+    def _by_relative_age(self, channels: Collection[int]) -> Iterator[StoredChunk]:
+        """The chunks of these channels, oldest relative to their channel's target first."""
+        tracks = (track for track in self._tracks() if track.channel in channels)
+        return heapq.merge(*(self.oldest(track, None) for track in tracks), key=self._youth)
+
+    def _past_minimum(self, volume: int) -> Iterator[StoredChunk]:
         """The chunks of a volume that are past their minimum, oldest relative to their channel's target first."""
 
         def removable(track: Track) -> Iterator[StoredChunk]:
             limit_us = self.now_us - self.policies[track.channel].min_us
             return _ended_by(limit_us, self.oldest(track, volume))
 
-        def youth(chunk: StoredChunk) -> float:
-            return -(self.now_us - chunk.start_us) / self.policies[chunk.track.channel].max_us
+        return heapq.merge(*(removable(track) for track in self._tracks(volume)), key=self._youth)
 
-        return heapq.merge(*(removable(track) for track in self._tracks(volume)), key=youth)
+    def _youth(self, chunk: StoredChunk) -> float:
+        return -(self.now_us - chunk.start_us) / self.policies[chunk.track.channel].max_us
 
 
 def _ended_by(instant_us: int, chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:

@@ -1,11 +1,12 @@
-"""What the configuration says: how long each channel is kept, and how much room a volume must have. Pure."""
+"""What the settings say: how long and how much is kept of each channel, how much room a volume must have. Pure."""
 
 from collections.abc import Iterable
 
 from nvr.config import RetentionSettings
 from nvr.timebase import US_PER_DAY
-from retention.plan import Policy, VolumeRoom
+from retention.plan import Policy, Quota, VolumeRoom
 
+GB = 10**9
 INGEST_S = 600  # DESIGN section 6: 10 minutes of what comes in must find room
 MOST_FOR_INGEST = 4  # chosen: of a very small volume those minutes take a quarter at most, not all of it
 MARGIN = (
@@ -16,8 +17,19 @@ STEP_BYTES = 64 << 20  # chosen: two chunks' reserved room
 
 def policies(settings: RetentionSettings, channels: Iterable[int]) -> dict[int, Policy]:
     """How long each of these channels is kept; also those that are no longer configured, as long as footage is left."""
-    policy = Policy(int(settings.min_days * US_PER_DAY), int(settings.max_days * US_PER_DAY))
-    return dict.fromkeys(channels, policy)
+    days = {channel: settings.days(channel) for channel in channels}
+    return {channel: Policy(int(low * US_PER_DAY), int(high * US_PER_DAY)) for channel, (low, high) in days.items()}
+
+
+def quotas(settings: RetentionSettings) -> tuple[Quota, ...]:
+    """How much footage there may be: of channels first, so that a group loses only what is still too much then."""
+    own = [(f"channel {one.channel}", {one.channel}, one.quota_gb) for one in settings.channel]
+    together = [(f"group {group.name}", group.channels, group.quota_gb) for group in settings.group]
+    return tuple(
+        Quota(whose, frozenset(channels), int(gigabytes * GB))
+        for whose, channels, gigabytes in own + together
+        if gigabytes is not None
+    )
 
 
 def volume_room(

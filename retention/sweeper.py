@@ -21,11 +21,13 @@ from retention.facts import Facts
 from retention.holds import Standing
 from retention.ladder import rung
 from retention.plan import DeletePlan, Shortage, VolumeRoom, Why, plan
-from retention.policy import policies
+from retention.policy import GB, policies, quotas
 
 log = structlog.get_logger()
 
 MIB = 1 << 20
+YOUNG = "it takes footage that is younger than min_days: raise quota_gb, or lower min_days, of these channels"
+HELD = "held footage alone is more than it allows: raise quota_gb, or release holds that nobody needs"
 LOOK_S = 1.0  # chosen: a small volume may be full before the next sweep, and asking costs 0.2 ms
 
 
@@ -70,6 +72,8 @@ class Sweeper(threading.Thread):
     ) -> None:
         super().__init__(name="sweeper")
         self._settings = settings
+        self._quotas = quotas(settings)
+        self._told: set[tuple[str, str]] = set()  # quota and trouble: each is told once
         self._ready = ready
         self._clock = clock
         self._holds = holds
@@ -161,6 +165,7 @@ class Sweeper(threading.Thread):
         while not self._stopping.is_set():
             made = self.decide(said_full)
             moved = self._carry_out(made)
+            self._tell_quotas(made)
             if not made.is_partial or not moved:
                 self.trouble = unmirrored | self._troubles(made.shortages)
                 self._take_rung()
@@ -178,6 +183,7 @@ class Sweeper(threading.Thread):
         return plan(
             self._clock.wall_us(),
             policies(self._settings, {track.channel for track, _ in usage_bytes}),
+            self._quotas,
             usage_bytes,
             list(filter(None, (self._room(volume, full) for volume in self._volumes.values()))),
             self._facts.oldest,
@@ -240,6 +246,14 @@ class Sweeper(threading.Thread):
             if number not in self.trouble:
                 log.error("room", volume=number, trouble=words)
         return short | stuck
+
+    def _tell_quotas(self, made: DeletePlan) -> None:
+        """A quota is a promise that may break another one: nobody is to learn it from missing footage."""
+        troubles = [(quota, YOUNG) for quota in made.too_small] + [(quota, HELD) for quota in made.exceeded]
+        for quota, trouble in troubles:
+            if (quota.whose, trouble) not in self._told:
+                self._told.add((quota.whose, trouble))
+                log.error("quota", whose=quota.whose, quota_gb=quota.bytes / GB, trouble=trouble)
 
     def _words(self, shortage: Shortage) -> str:
         return (

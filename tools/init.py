@@ -50,6 +50,22 @@ TAIL = """
 #: min_days = 1.0        # never delete younger footage while anything else can go
 #: max_days = 30.0       # older footage is always deleted
 #: reserve_percent = 5.0 # of each disk is kept free
+#
+# Cameras that are kept for another time, and quotas, have blocks of their own: remove the # before each line of one.
+# A camera's own setting comes before its group's, and that before those above. All quotas hold.
+#
+# [[retention.group]]
+# name = "Schools"
+# channels = [3, 7, "10-14"]
+# min_days = 30.0
+# max_days = 60.0
+# quota_gb = 500.0        # 10^9 bytes each, for all of the group together
+#
+# [[retention.channel]]
+# channel = 12
+# min_days = 1.0
+# max_days = 7.0
+# quota_gb = 40.0         # beyond it the oldest goes, even if it is younger than min_days: the log and the page warn
 
 [recorder]
 #: sync_interval_s = 2.0          # how often footage is made safe against a power cut

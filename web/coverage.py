@@ -3,19 +3,22 @@
 import asyncio
 import csv
 import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from indexer import coverage as facts
+from indexer.board import VolumeStatus
 from nvr.channel import Channel
 from nvr.config import RetentionSettings, SiteSettings
 from nvr.media import GapReason, Track, TrackKind
 from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange
 from retention.coverage import DayCoverage, Times, by_day, local_midnights
-from retention.policy import policies, volume_room
-from retention.promise import HORIZON_DAYS, Promise, Room, promise
+from retention.policy import policies, quotas, volume_room
+from retention.promise import HORIZON_DAYS, Promise, promise
+from retention.room import Intake, SiteRooms, rooms_of
 from web import wire
 from web.archive import Archive
 from web.auth import Action, May, user_of
@@ -80,15 +83,15 @@ class CoverageRoom:
     def _ledger(self, asked: CoverageQuery, channels: list[Channel]) -> wire.Coverage:
         now_us = self._archive.clock.wall_us()
         dates, edges_us = local_midnights(self._zone, now_us, asked.days)
-        kind, room = TrackKind[asked.track.upper()], self._room()
-        named = policies(self._retention, (channel.number for channel in channels))
-        firsts: list[int] = []
+        kind, rooms = TrackKind[asked.track.upper()], self._rooms(channel.number for channel in channels)
+        firsts: dict[int, int] = {}
         rows = []
         for channel in channels:
             track = Track(channel.number, kind)
             first_us, days = self._days(track, edges_us, now_us)
-            firsts += [] if first_us is None else [first_us]
-            kept = promise(named[channel.number].max_us / US_PER_DAY, first_us, now_us, room)
+            firsts |= {} if first_us is None else {channel.number: first_us}
+            least, most = self._retention.days(channel.number)
+            kept = promise(least, most, first_us, now_us, rooms.disks, rooms.quotas_of(channel.number))
             rows.append(wire.ChannelCoverage(channel.number, channel.name, _promise(kept), days))
         return wire.Coverage(
             track=asked.track,
@@ -97,9 +100,15 @@ class CoverageRoom:
             horizon_days=HORIZON_DAYS,
             days=[date.isoformat() for date in dates],
             day_starts_us=edges_us[:-1].tolist(),
-            promise=_promise(promise(self._retention.max_days, min(firsts, default=None), now_us, room)),
+            promise=_promise(self._of_all(firsts, rooms, now_us)),
             channels=rows,
         )
+
+    def _of_all(self, firsts: Mapping[int, int], rooms: SiteRooms, now_us: int) -> Promise:
+        """The promise to those for which nothing else was promised, or to all where something else was to each."""
+        defaults = (self._retention.min_days, self._retention.max_days)
+        plain = [us for n, us in firsts.items() if self._retention.days(n) == defaults and not rooms.quotas_of(n)]
+        return promise(*defaults, min(plain or firsts.values(), default=None), now_us, rooms.disks)
 
     def _days(self, track: Track, edges_us: Times, now_us: int) -> tuple[int | None, list[wire.DayCoverage]]:
         """Where a track's footage begins, and its days."""
@@ -115,11 +124,22 @@ class CoverageRoom:
             days = [_silent(day, edges_us, place, last_us, now_us, state) for place, day in enumerate(days)]
         return known.first_us, [_day(day) for day in days]
 
-    def _room(self) -> Room:
-        """What the disks hold, may hold, and take in a day."""
+    def _rooms(self, channels: Iterable[int]) -> SiteRooms:
+        """What disks and quotas hold, may hold, and take in a day."""
         board = self._archive.board()
-        ingest_bps = sum(status.bitrate_bps for status in board.all())
-        used_bytes = sum(usage.bytes for usage in self._archive.index().usage().values())
+        used_bytes: Counter[int] = Counter()
+        ingest_bps: Counter[int] = Counter()
+        for (track, _), usage in self._archive.index().usage().items():
+            used_bytes[track.channel] += usage.bytes
+        for status in board.all():
+            ingest_bps[status.track.channel] += status.bitrate_bps
+        everybody = {*channels, *used_bytes, *ingest_bps}
+        intake = {n: Intake(used_bytes[n], ingest_bps[n] // 8 * (US_PER_DAY // US_PER_S)) for n in everybody}
+        free_bytes = self._free_bytes(board.volumes(), ingest_bps.total())
+        return rooms_of(intake, policies(self._retention, everybody), quotas(self._retention), free_bytes)
+
+    def _free_bytes(self, volumes: Iterable[VolumeStatus], ingest_bps: int) -> int:
+        """What may still be filled before the low-water marks are reached."""
         rooms = [
             volume_room(
                 self._retention,
@@ -129,10 +149,9 @@ class CoverageRoom:
                 ingest_bps=ingest_bps,
                 said_full=False,
             )
-            for one in board.volumes()
+            for one in volumes
         ]
-        free_bytes = sum(max(0, room.free_bytes - room.low_water_bytes) for room in rooms)
-        return Room(used_bytes, free_bytes, ingest_bps // 8 * (US_PER_DAY // US_PER_S))
+        return sum(max(0, room.free_bytes - room.low_water_bytes) for room in rooms)
 
 
 def _silent(
@@ -158,7 +177,14 @@ def _day(day: DayCoverage) -> wire.DayCoverage:
 
 
 def _promise(kept: Promise) -> wire.Promise:
-    return wire.Promise(round(kept.promised, 1), round(kept.holding, 1), round(kept.expected, 1))
+    return wire.Promise(
+        promised_days=round(kept.promised, 1),
+        holding_days=round(kept.holding, 1),
+        expected_days=round(kept.expected, 1),
+        least_days=round(kept.least, 1),
+        quota_days=None if kept.quota is None else round(kept.quota, 1),
+        impossible=kept.is_impossible,
+    )
 
 
 def _spreadsheet(ledger: wire.Coverage) -> bytes:

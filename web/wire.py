@@ -131,11 +131,18 @@ class DayCoverage(Answer, frozen=True):
 
 
 class Promise(Answer, frozen=True):
-    """In days: what was promised, what is there, and what will be there ``horizon_days`` from now."""
+    """In days: what was promised, what is there, and what will be there ``horizon_days`` from now.
+
+    ``least_days``: younger footage never goes for want of room. ``quota_days``: what its quotas have room for; null: it
+    has none, or nothing comes in. ``impossible``: those are fewer than ``least_days``.
+    """
 
     promised_days: float
     holding_days: float
     expected_days: float
+    least_days: float
+    quota_days: float | None
+    impossible: bool
 
 
 class ChannelCoverage(Answer, frozen=True):

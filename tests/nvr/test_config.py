@@ -8,6 +8,9 @@ from nvr.config import Settings, load
 from nvr.errors import ConfigError
 
 SMALLEST = 'data_dir = "data"\n[[volumes]]\nnumber = 1\npath = "footage"\n'
+SCHOOLS = '[[retention.group]]\nname = "Schools"\nchannels = [3, 7, "10-14"]\n'
+MARKETS = '[[retention.group]]\nname = "Markets"\nchannels = [11, 20]\n'
+GATE = "[[retention.channel]]\nchannel = 12\n"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -72,6 +75,15 @@ def test_load_many_mistakes_lists_all_with_their_places(tmp_path: Path) -> None:
         (SMALLEST + '[[volumes]]\nnumber = 1\npath = "other"\n', "same number"),
         (SMALLEST + '[[volumes]]\nnumber = 2\npath = "footage"\n', "same path"),
         (SMALLEST + "[retention]\nmin_days = 9\nmax_days = 3\n", "min_days"),
+        (SMALLEST + SCHOOLS + "quota = 5\n", "retention.group.1.quota: there is no such setting"),
+        (SMALLEST + SCHOOLS + "max_days = 0.5\n", "min_days 1 (the default) and max_days 0.5 (of the group 'Schools')"),
+        (SMALLEST + SCHOOLS + GATE + "min_days = 40\n", "channel 12 would have min_days 40 (its own)"),
+        (SMALLEST + SCHOOLS + SCHOOLS, "the name 'Schools'"),
+        (SMALLEST + SCHOOLS + MARKETS, "channel 11 is in the groups 'Schools' and 'Markets'"),
+        (SMALLEST + GATE + GATE, "channel 12 has two [[retention.channel]] blocks"),
+        (SMALLEST + GATE + "quota_gb = 0\n", "retention.channel.1.quota_gb"),
+        (SMALLEST + SCHOOLS.replace("10-14", "14-10"), "'14-10' is no channel"),
+        (SMALLEST + SCHOOLS.replace("7", "true"), "True is no channel"),
         (SMALLEST + '[web]\nhost = "0.0.0.0"\n', "without accounts"),
         (SMALLEST + '[web]\nhost = "localhost"\n', "not an IP address"),
         ("data_dir = \n", "not TOML"),
@@ -81,6 +93,16 @@ def test_load_one_mistake_says_what_and_how_to_mend(tmp_path: Path, text: str, w
     error = refusal(tmp_path, text)
     assert words in str(error)
     assert error.hint
+
+
+def test_load_channels_own_setting_comes_before_its_groups_and_that_before_the_default(tmp_path: Path) -> None:
+    text = (
+        SMALLEST + SCHOOLS + "min_days = 5\nmax_days = 60\nquota_gb = 500\n" + GATE + "max_days = 7\nquota_gb = 0.5\n"
+    )
+    retention = loaded(tmp_path, text).retention
+    assert retention.group[0].channels == {3, 7, 10, 11, 12, 13, 14}
+    assert {channel: retention.days(channel) for channel in (1, 3, 12)} == {1: (1, 30), 3: (5, 60), 12: (5, 7)}
+    assert (retention.group[0].quota_gb, retention.channel[0].quota_gb) == (500, 0.5)
 
 
 def test_load_missing_file_points_to_init(tmp_path: Path) -> None:

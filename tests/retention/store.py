@@ -29,8 +29,10 @@ SETS = ParameterSets(
 )
 
 
-def keep(min_days: float = 0, max_days: float = 30, reserve_percent: float = 0) -> RetentionSettings:
-    return RetentionSettings(min_days=min_days, max_days=max_days, reserve_percent=reserve_percent)
+def keep(min_days: float = 0, max_days: float = 30, reserve_percent: float = 0, **own: object) -> RetentionSettings:
+    """Settings; ``own`` are blocks of groups and channels as a file has them."""
+    days = {"min_days": min_days, "max_days": max_days, "reserve_percent": reserve_percent}
+    return RetentionSettings.model_validate(days | own)
 
 
 @dataclass

@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from nvr.media import Track, TrackKind
 from nvr.timebase import US_PER_DAY, TimeRange
-from retention.plan import DeletePlan, Policy, StoredChunk, VolumeRoom, Why, plan
+from retention.plan import DeletePlan, Policy, Quota, StoredChunk, VolumeRoom, Why, plan
 
 NOW_US = 1000 * US_PER_DAY
 HOUR_US = US_PER_DAY // 24
-ONE, TWO = Track(1, TrackKind.MAIN), Track(2, TrackKind.MAIN)
+ONE, TWO, THREE = (Track(channel, TrackKind.MAIN) for channel in (1, 2, 3))
 GENEROUS = Policy(min_us=US_PER_DAY, max_us=30 * US_PER_DAY)
 
 
@@ -24,12 +21,17 @@ def hourly(track: Track, hours: int, *, volume: int = 1, size: int = 100) -> lis
     ]
 
 
+def of(whose: str, size: int, *channels: int) -> Quota:
+    return Quota(whose, frozenset(channels), size)
+
+
 def decide(
     stored: dict[Track, list[StoredChunk]],
     policies: dict[int, Policy],
     rooms: Iterable[VolumeRoom] = (),
     held: Iterable[tuple[Track, TimeRange]] = (),
     limit: int = 1_000_000,
+    quotas: Iterable[Quota] = (),
 ) -> DeletePlan:
     holds = list(held)
     usage: Counter[tuple[Track, int]] = Counter()
@@ -39,6 +41,7 @@ def decide(
     return plan(
         NOW_US,
         policies,
+        quotas,
         usage,
         rooms,
         lambda track, volume: [chunk for chunk in stored[track] if volume in (None, chunk.volume)],
@@ -55,8 +58,41 @@ def test_footage_older_than_max_days_goes_even_with_room() -> None:
 
 
 def test_channel_over_its_quota_loses_its_oldest() -> None:
-    made = decide({ONE: hourly(ONE, 48), TWO: hourly(TWO, 48)}, {1: Policy(0, 30 * US_PER_DAY, 1000), 2: GENEROUS})
+    policies = {1: Policy(0, 30 * US_PER_DAY), 2: GENEROUS}
+    made = decide({ONE: hourly(ONE, 48), TWO: hourly(TWO, 48)}, policies, quotas=[of("one", 1000, 1)])
     assert [victim.chunk for victim in made.victims] == hourly(ONE, 48)[:38]
+    assert made.too_small == made.exceeded == ()
+
+
+def test_group_over_its_quota_loses_what_is_oldest_relative_to_its_target() -> None:
+    policies = {1: Policy(0, 10 * US_PER_DAY), 2: Policy(0, 40 * US_PER_DAY), 3: GENEROUS}
+    stored = {track: hourly(track, 48) for track in (ONE, TWO, THREE)}
+    made = decide(stored, policies, quotas=[of("both", 9600 - 4000, 1, 2)])
+    gone = Counter(victim.chunk.track for victim in made.victims)
+    assert gone == {ONE: 37, TWO: 3}  # 12 of its 240 hours are as old as 48 of 960
+    assert {victim.why for victim in made.victims} == {Why.QUOTA}
+
+
+def test_what_a_channel_loses_for_its_own_quota_has_gone_for_its_group() -> None:
+    stored = {ONE: hourly(ONE, 48), TWO: hourly(TWO, 48)}
+    quotas = [of("one", 1000, 1), of("both", 5800, 1, 2)]
+    made = decide(stored, dict.fromkeys((1, 2), GENEROUS), quotas=quotas)
+    assert [victim.chunk for victim in made.victims] == hourly(ONE, 48)[:38]
+
+
+def test_quota_takes_what_is_younger_than_its_minimum_and_says_so() -> None:
+    small = of("one", 1000, 1)
+    made = decide({ONE: hourly(ONE, 20)}, {1: GENEROUS}, quotas=[small])
+    assert [victim.chunk for victim in made.victims] == hourly(ONE, 20)[:10]
+    assert made.too_small == (small,)
+
+
+def test_quota_that_held_footage_alone_exceeds_takes_all_else_and_says_so() -> None:
+    small, chunks = of("one", 1000, 1), hourly(ONE, 48)
+    held = [(ONE, TimeRange(chunks[5].start_us, chunks[24].end_us))]
+    made = decide({ONE: chunks}, {1: GENEROUS}, held=held, quotas=[small])
+    assert [victim.chunk for victim in made.victims] == chunks[:5] + chunks[25:]
+    assert made.exceeded == (small,)
 
 
 def test_short_volume_loses_what_is_oldest_relative_to_its_target() -> None:
@@ -103,49 +139,6 @@ def test_short_volume_does_not_wait_for_the_backlog_of_another() -> None:
 
 
 def test_quota_counts_what_goes_for_its_age_already() -> None:
-    made = decide({ONE: hourly(ONE, 31 * 24)}, {1: Policy(0, 30 * US_PER_DAY, 30 * 24 * 100 - 300)})
+    quota = of("one", 30 * 24 * 100 - 300, 1)
+    made = decide({ONE: hourly(ONE, 31 * 24)}, {1: GENEROUS}, quotas=[quota])
     assert [victim.why for victim in made.victims] == [Why.MAX_AGE] * 24 + [Why.QUOTA] * 3
-
-
-tracks = st.sampled_from([ONE, TWO])
-
-
-@given(
-    hours=st.dictionaries(tracks, st.integers(1, 200), min_size=1),
-    min_days=st.integers(0, 3),
-    max_days=st.integers(3, 9),
-    quota=st.one_of(st.none(), st.integers(0, 20_000)),
-    free=st.integers(0, 30_000),
-    held=st.lists(st.tuples(tracks, st.integers(0, 200), st.integers(1, 50)), max_size=4),
-)
-def test_any_plan_never_takes_held_or_protected_footage_and_never_takes_twice(
-    hours: dict[Track, int],
-    min_days: int,
-    max_days: int,
-    quota: int | None,
-    free: int,
-    held: list[tuple[Track, int, int]],
-) -> None:
-    policy = Policy(min_days * US_PER_DAY, max_days * US_PER_DAY, quota)
-    holds = [(t, TimeRange(NOW_US - (ago + n) * HOUR_US, NOW_US - ago * HOUR_US)) for t, ago, n in held]
-    stored = {track: hourly(track, count) for track, count in hours.items()}
-    room = VolumeRoom(1, free, 10_000, 12_000)
-    made = decide(stored, {1: policy, 2: policy}, [room], holds)
-    keys = [(victim.chunk.track, victim.chunk.start_us) for victim in made.victims]
-    assert len(set(keys)) == len(keys)
-    for victim in made.victims:
-        chunk = victim.chunk
-        assert not any(chunk.track == t and TimeRange(chunk.start_us, chunk.end_us).overlaps(r) for t, r in holds)
-        if victim.why is Why.LOW_WATER:
-            assert chunk.end_us <= NOW_US - policy.min_us
-    kept_too_old = [
-        chunk
-        for chunks in stored.values()
-        for chunk in chunks
-        if chunk.end_us <= NOW_US - policy.max_us and (chunk.track, chunk.start_us) not in set(keys)
-    ]
-    assert all(
-        any(c.track == t and TimeRange(c.start_us, c.end_us).overlaps(r) for t, r in holds) for c in kept_too_old
-    )
-    freed = sum(victim.chunk.bytes for victim in made.victims)
-    assert made.shortages or free + freed >= 10_000

@@ -1,8 +1,9 @@
 """The numbers that the configuration stands for."""
 
+from nvr.config import ChannelRetention, GroupRetention, RetentionSettings
 from nvr.timebase import US_PER_DAY
-from retention.plan import Policy
-from retention.policy import policies, volume_room
+from retention.plan import Policy, Quota
+from retention.policy import GB, policies, quotas, volume_room
 from tests.retention.store import keep
 
 TB = 10**12
@@ -26,6 +27,17 @@ def low_water_bytes(total_bytes: int, *, percent: float = 5, ingest_bps: int = C
 def test_every_channel_with_footage_has_the_defaults() -> None:
     policy = Policy(US_PER_DAY // 2, 30 * US_PER_DAY)
     assert policies(keep(min_days=0.5), [1, 7]) == {1: policy, 7: policy}
+
+
+def test_channels_and_groups_have_what_was_set_for_them() -> None:
+    schools = GroupRetention(name="Schools", channels=frozenset({1, 2}), min_days=None, max_days=60, quota_gb=500)
+    gate = ChannelRetention(channel=2, min_days=2, max_days=7, quota_gb=0.5)
+    settings = RetentionSettings(min_days=1, max_days=30, reserve_percent=5, group=(schools,), channel=(gate,))
+    found = policies(settings, [1, 2, 3])
+    assert [found[n].min_us // US_PER_DAY for n in (1, 2, 3)] == [1, 2, 1]
+    assert [found[n].max_us // US_PER_DAY for n in (1, 2, 3)] == [60, 7, 30]
+    own, together = Quota("channel 2", frozenset({2}), 500_000_000), Quota("group Schools", frozenset({1, 2}), 500 * GB)
+    assert quotas(settings) == (own, together)
 
 
 def test_low_water_of_a_large_disk_is_its_reserve() -> None:

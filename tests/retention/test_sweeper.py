@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from indexer import keys
 from nvr.capture.ladder import Rung
 from nvr.errors import VolumeFull
-from nvr.timebase import US_PER_DAY, US_PER_MINUTE
+from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 from retention.sweeper import Pace
 from tests.manual_clock import ManualClock
 from tests.nvr.chunk.mounts import tmpfs
@@ -59,6 +60,35 @@ def test_footage_beyond_max_days_goes_though_there_is_room(stored: Archive) -> N
     stored.sweeper(keep(max_days=1)).sweep()
     assert starts(stored) == [7, 7]
     assert stored.files() == stored.rows()
+
+
+def test_own_days_and_quotas_hold_after_one_sweep(stored: Archive) -> None:
+    manual(stored).advance(US_PER_DAY - 3 * US_PER_MINUTE)
+    chunk_gb = next(iter(stored.rows()))[2] / 1e9
+    group = {"name": "both", "channels": ["1-2"], "max_days": 2, "quota_gb": 12.5 * chunk_gb}
+    one = {"channel": 1, "max_days": 1}
+    stored.sweeper(keep(group=[group], channel=[one]), pace=Pace(turn_files=3, pause_s=0)).sweep()
+    assert starts(stored) == [8, 0]  # seven for their age, then the one that is oldest relative to its max_days
+    assert stored.files() == stored.rows()
+
+
+@pytest.mark.parametrize(("hold", "words"), [(False, "younger than min_days"), (True, "held footage alone")])
+def test_quota_that_breaks_another_promise_is_told_once(stored: Archive, hold: bool, words: str) -> None:
+    if hold:
+        span = TimeRange(START_US, START_US + 5 * US_PER_MINUTE)
+        stored.registry.holds.lay(span, channels=[1], reason="case", author="me", now_us=START_US)
+    quota_gb = 3.5 * next(iter(stored.rows()))[2] / 1e9
+    sweeper = stored.sweeper(keep(min_days=0 if hold else 1, channel=[{"channel": 1, "quota_gb": quota_gb}]))
+    with capture_logs() as told:
+        sweeper.sweep()
+        stored.record(ONE, 10)
+        manual(stored).advance(US_PER_MINUTE)
+        sweeper.sweep()
+    troubles = [row for row in told if row["event"] == "quota"]
+    assert [(row["log_level"], row["whose"]) for row in troubles] == [("error", "channel 1")]
+    assert words in troubles[0]["trouble"]
+    assert starts(stored) == [0 if hold else 8, 0]
+    assert len([path for _, path, _ in stored.rows() if "/00001/" in path]) == (5 if hold else 3)
 
 
 def test_sweep_goes_on_turn_by_turn_until_nothing_must_go(stored: Archive) -> None:

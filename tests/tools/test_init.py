@@ -1,15 +1,18 @@
 """`nvr init` writes a configuration that works as it is and shows every default truly."""
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from nvr.chunk.volume import Volume
-from nvr.config import Settings, load
+from nvr.config import ChannelRetention, GroupRetention, Settings, load
 from tests.manual_clock import ManualClock
 from tests.tools.command_line import nvr
 from tools.init import configuration
 from tools.main import ExitCode
+
+BLOCKS: dict[str, type[BaseModel]] = {"group": GroupRetention, "channel": ChannelRetention}
 
 
 def test_init_empty_folder_writes_a_file_that_loads(tmp_path: Path) -> None:
@@ -78,4 +81,16 @@ def test_configuration_names_every_setting() -> None:
     text = configuration([Path("footage")])
     for field in Settings.model_fields.values():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            assert all(f"#: {name} = " in text for name in field.annotation.model_fields)
+            assert all(f"#: {name} = " in text for name in field.annotation.model_fields.keys() - BLOCKS.keys())
+
+
+def test_configuration_shows_blocks_of_own_retention_that_can_be_used(tmp_path: Path) -> None:
+    text = configuration([Path("footage")])
+    for name, block in BLOCKS.items():
+        shown = text.partition(f"# [[retention.{name}]]")[2].partition("[[")[0]
+        assert all(f"# {setting} = " in shown for setting in block.model_fields)
+    path = tmp_path / "nvr.toml"
+    path.write_text(re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", text, flags=re.MULTILINE), encoding="utf-8")
+    retention = load(path).retention
+    assert (len(retention.group), len(retention.channel)) == (1, 1)
+    assert retention.days(12) == (1, 7)

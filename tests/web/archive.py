@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from indexer.board import Board, RecorderStatus, TrackStatus
+from indexer.board import Board, RecorderStatus, TrackStatus, VolumeStatus
 from indexer.reader import IndexReader
 from indexer.registry import Registry
 from indexer.writer import Commit, IndexWriter
@@ -164,10 +164,10 @@ class House:
         """Paths of the sealed chunks, relative to the volume, by time."""
         return [name.path() for name, _ in self.volume.chunks()]
 
-    def beat(self) -> None:
+    def beat(self, *volumes: VolumeStatus) -> None:
         """The recorder gives a sign of life."""
         now_us = self.clock.wall_us()
-        self.board.post_recorder(RecorderStatus(pid=1, started_us=now_us, heartbeat_us=now_us))
+        self.board.post_recorder(RecorderStatus(pid=1, started_us=now_us, heartbeat_us=now_us), volumes)
 
     def commit(self, sealed: Sequence[SealedChunk] = (), gaps: Sequence[Gap] = ()) -> None:
         self.writer.commit(Commit(chunks=tuple((chunk, 1) for chunk in sealed), gaps=tuple(gaps)))

@@ -35,11 +35,12 @@ async def server(house: House, tmp_path: Path) -> AsyncIterator[Server]:
         yield await open_server(stack, house, may, tmp_path / "static")
 
 
-async def open_server(stack: AsyncExitStack, house: House, question: May, static: Path) -> Server:
+async def open_server(
+    stack: AsyncExitStack, house: House, question: May, static: Path, retention: RetentionSettings | None = None
+) -> Server:
     """Start a server that ends with the stack."""
-    app = build(
-        house.archive(), SiteSettings(name="Hồ Xá"), RetentionSettings.model_validate({}), may=question, static=static
-    )
+    keeping = retention or RetentionSettings.model_validate({})
+    app = build(house.archive(), SiteSettings(name="Hồ Xá"), keeping, may=question, static=static)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

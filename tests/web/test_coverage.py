@@ -2,15 +2,21 @@
 
 import csv
 import io
+from contextlib import AsyncExitStack
+from pathlib import Path
 
+from indexer.board import VolumeStatus
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
+from nvr.config import RetentionSettings
 from nvr.media import Gap, GapReason
 from nvr.timebase import US_PER_S
 from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House
+from tests.web.conftest import open_server
 from tests.web.pictures import stream
 from tests.web.server import Server
+from web.auth import may
 
 
 async def test_ledger_tells_share_and_causes_of_today(server: Server, house: House, clock: ManualClock) -> None:
@@ -31,6 +37,31 @@ async def test_ledger_tells_share_and_causes_of_today(server: Server, house: Hou
         "unexplained_s": 0,
     }
     assert channel["promise"]["promised_days"] == 30.0
+
+
+async def test_promise_of_a_channel_is_its_own_and_warns_of_a_quota_that_is_too_small(
+    house: House, tmp_path: Path
+) -> None:
+    house.record(stream(), START_US)
+    house.registry.put(Channel(2, "Chợ", "rtsp://camera/main"))
+    house.post(MAIN, TrackState.RECORDING, bitrate_bps=4_000_000)  # 43.2 GB a day
+    house.beat(VolumeStatus(number=1, free_bytes=10**12, total_bytes=10**12))
+    own = {"channel": 1, "min_days": 3, "max_days": 7, "quota_gb": 86.4}
+    settings = RetentionSettings.model_validate({"channel": [own]})
+    async with AsyncExitStack() as stack:
+        server = await open_server(stack, house, may, tmp_path / "static", settings)
+        ledger = await server.json("/api/coverage", days=1)
+    assert ledger["promise"]["promised_days"] == 30
+    one, two = (channel["promise"] for channel in ledger["channels"])
+    assert one == {
+        "promised_days": 7,
+        "holding_days": 0,
+        "expected_days": 2,
+        "least_days": 3,
+        "quota_days": 2,
+        "impossible": True,
+    }
+    assert (two["promised_days"], two["quota_days"], two["impossible"]) == (30, None, False)
 
 
 async def test_camera_that_is_away_is_missing_until_now(server: Server, house: House, clock: ManualClock) -> None:

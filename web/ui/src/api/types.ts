@@ -155,6 +155,9 @@ export interface Kept {
   promised_days: number;
   holding_days: number;
   expected_days: number;
+  least_days: number;
+  quota_days: number | null;
+  impossible: boolean;
 }
 
 export interface ChannelCoverage {
