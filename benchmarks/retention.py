@@ -86,7 +86,7 @@ def measure(writer: IndexWriter, folder: Path, rounds: int) -> dict[str, float]:
         room = VolumeRoom(SMALL, free, free + ENDLESS_BYTES, free + ENDLESS_BYTES)
         named = policies(RETENTION, {track.channel for track, _ in usage})
         now_us = first_us + 32 * US_PER_DAY
-        made = plan(now_us, named, usage, [room], facts.oldest, nothing_is_held, limit=TURN)
+        made = plan(now_us, named, (), usage, [room], facts.oldest, nothing_is_held, limit=TURN)
         if sum(victim.chunk.volume == SMALL for victim in made.victims) != TURN:
             raise SystemExit("the small volume has no victims")
         return made
