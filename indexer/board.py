@@ -113,6 +113,8 @@ class RecorderStatus:
     cpu_us: int = 0  # of the process since its start
     dropped_fragments: int = 0
     rung: Rung = Rung.ALL  # how much is recorded while room is short
+    swept_us: int = 0  # the last sweep looked then, and what it found has been deleted; 0: none has ended yet
+    sweeper_cpu_us: int = 0  # of its thread since its start
 
 
 class Board:

@@ -15,6 +15,7 @@ from nvr.timebase import US_PER_S, Clock
 from retention.plan import StoredChunk, VolumeRoom
 from retention.policy import volume_room
 
+INGEST_US = 10 * US_PER_S  # chosen: the mark stands for minutes; measuring costs 1 ms, and each volume asks each second
 REMEMBER_US = 6 * 3600 * US_PER_S  # chosen: what recovery puts back in front of the remembered place waits no longer
 
 
@@ -41,6 +42,7 @@ class Facts:
         self._ingest_bps = ingest_bps
         self._clock = clock
         self._last_bps = 0
+        self._measure_us = 0
         self._begins_us: dict[tuple[Track, int], int] = {}
         self._forget_us = 0
         self._volumes: dict[int, Volume] = {}  # as they were asked for their room
@@ -62,9 +64,12 @@ class Facts:
         )
 
     def _ingest(self) -> int:
-        """What is measured; where that fails, what was measured last: room must be made even so."""
-        with suppress(StorageError):
-            self._last_bps = self._ingest_bps()
+        """What was measured in the last seconds; where measuring fails, what was measured last: room must be made."""
+        now_us = self._clock.monotonic_us()
+        if now_us >= self._measure_us:
+            with suppress(StorageError):
+                self._last_bps = self._ingest_bps()
+                self._measure_us = now_us + INGEST_US
         return self._last_bps
 
     def oldest(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:

@@ -2,6 +2,7 @@
 
 import math
 import queue
+import resource
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ from nvr.capture.ladder import Rung
 from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import StorageError
-from nvr.timebase import Clock
+from nvr.timebase import US_PER_S, Clock
 from retention.deletion import Deletion
 from retention.facts import Facts
 from retention.holds import Standing
@@ -85,6 +86,8 @@ class Sweeper(threading.Thread):
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self.trouble: dict[int, str] = {}  # volume number → what is wrong, for people; replaced, never changed
+        self.swept_us = 0  # wall time of the last look after which nothing was left to delete
+        self.cpu_us = 0  # of this thread
         self.rung = Rung.ALL
         self.on_rung: Callable[[Rung], None] = lambda _: None  # told, by this thread, when the rung changes
 
@@ -128,6 +131,8 @@ class Sweeper(threading.Thread):
             except Exception as error:  # outermost loop: without this thread every disk fills, so it tries again
                 log.exception("sweep")
                 self.trouble = dict.fromkeys(self._volumes, f"old footage cannot be deleted: {error}")
+            usage = resource.getrusage(resource.RUSAGE_THREAD)
+            self.cpu_us = int((usage.ru_utime + usage.ru_stime) * US_PER_S)
             self._rest()
 
     def _rest(self) -> None:
@@ -163,10 +168,12 @@ class Sweeper(threading.Thread):
             return
         said_full = self._said_full()
         while not self._stopping.is_set():
+            looked_us = self._clock.wall_us()
             made = self.decide(said_full)
             moved = self._carry_out(made)
             self._tell_quotas(made)
             if not made.is_partial or not moved:
+                self.swept_us = looked_us
                 self.trouble = unmirrored | self._troubles(made.shortages)
                 self._take_rung()
                 return

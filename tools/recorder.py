@@ -122,6 +122,8 @@ class Recorder:
             cpu_us=int((usage.ru_utime + usage.ru_stime) * US_PER_S),
             dropped_fragments=sum(disk.queue.refused for disk in self._engine.disks),
             rung=self._sweeper.rung,
+            swept_us=self._sweeper.swept_us,
+            sweeper_cpu_us=self._sweeper.cpu_us,
         )
         self._board.post_recorder(status, [self._volume_status(number) for number in sorted(self._watch.wanted)])
 

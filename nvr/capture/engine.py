@@ -25,7 +25,7 @@ from nvr.channel import Channel
 from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
 from nvr.errors import StorageError, VolumeFull
-from nvr.media import Gap, GapReason, Track, TrackKind
+from nvr.media import Gap, GapReason, Track
 from nvr.timebase import US_PER_S, Clock
 
 ENGINE_NAME = f"hoxa-nvr {__version__}"
@@ -33,7 +33,6 @@ REPORT_US = US_PER_S // 2
 FLUSH_US = 60 * US_PER_S
 WATCH_US = US_PER_S // 4
 JOIN_S = 0.02  # how long a failed disk may wait for its move while the recorder stops
-FIRST_RESERVE_BYTES = {TrackKind.MAIN: 32 << 20, TrackKind.SUB: 20 << 20}  # DESIGN section 3: about 30 and 19 MB
 
 
 class Engine:
@@ -238,10 +237,10 @@ class Engine:
 
     def _reserve_bytes(self, track: Track) -> int:
         session = self._sessions.get(track)
-        bitrate_bps = session.meter.rates(self._clock.monotonic_us())[0] if session else 0
-        if session is None or bitrate_bps == 0:
-            return FIRST_RESERVE_BYTES[track.kind]
-        return expected_chunk_bytes(session.cadence, bitrate_bps)
+        if session is None:  # it was removed a moment ago
+            return 0
+        bitrate_bps, _ = session.meter.rates(self._clock.monotonic_us())
+        return expected_chunk_bytes(track.kind, session.cadence, bitrate_bps)
 
     # -- what the disks say (their threads) ----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ FRAGMENT_LIMIT_BYTES = 4 << 20
 CHUNK_LIMIT_BYTES = 256 << 20
 JUMP_90K = 10 * TICKS_PER_S  # DESIGN section 5: a longer step of RTP time is not a pause, it is another clock
 STEP_US = US_PER_S  # DESIGN section 5: a longer step of the server's clock ends the run
+FIRST_BPS = {TrackKind.MAIN: 4_096_000, TrackKind.SUB: 512_000}  # DESIGN section 1
 GOLDEN_PPM = 618_034  # the golden ratio spreads any number of channels evenly over the chunk's length
 
 
@@ -219,6 +220,7 @@ class Segmenter:
         return FragmentClosed(fragment)
 
 
-def expected_chunk_bytes(cadence: Cadence, bitrate_bps: int) -> int:
-    """Room to reserve for a chunk: its length at the bit rate seen so far, and a tenth more."""
+def expected_chunk_bytes(kind: TrackKind, cadence: Cadence, bitrate_bps: int) -> int:
+    """Room to reserve for a chunk: its length at the bit rate seen so far, and a tenth more; 0: none was seen yet."""
+    bitrate_bps = bitrate_bps or FIRST_BPS[kind]
     return ticks_from_us(cadence.chunk_us) * bitrate_bps // (8 * TICKS_PER_S) * 11 // 10

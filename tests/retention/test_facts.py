@@ -7,7 +7,7 @@ import pytest
 
 from nvr.errors import StorageError
 from nvr.timebase import US_PER_MINUTE
-from retention.facts import REMEMBER_US, Facts
+from retention.facts import INGEST_US, REMEMBER_US, Facts
 from tests.manual_clock import ManualClock
 from tests.retention.store import ONE, START_US, TWO, Archive, archive, keep
 
@@ -79,7 +79,7 @@ def test_room_is_what_the_file_system_says(stored: Archive) -> None:
     assert abs(room.free_bytes - volume.free_bytes()) < volume.total_bytes() // 50
 
 
-def test_ingest_that_cannot_be_measured_counts_as_before(stored: Archive) -> None:
+def test_ingest_that_cannot_be_measured_counts_as_before(stored: Archive, clock: ManualClock) -> None:
     answers = iter([80_000_000])
 
     def measure() -> int:
@@ -89,5 +89,16 @@ def test_ingest_that_cannot_be_measured_counts_as_before(stored: Archive) -> Non
             raise StorageError("the board fails") from None
 
     found = Facts(stored.writer.store, keep(reserve_percent=0), measure, stored.clock)
-    rooms = [found.room(stored.volumes[0], said_full=False) for _ in range(2)]
-    assert rooms[0].low_water_bytes == rooms[1].low_water_bytes == 6_000_000_000
+    before = found.room(stored.volumes[0], said_full=False)
+    clock.advance(INGEST_US)
+    after = found.room(stored.volumes[0], said_full=False)
+    assert before.low_water_bytes == after.low_water_bytes == 6_000_000_000
+
+
+def test_ingest_is_measured_once_for_all_volumes_and_again_in_time(stored: Archive, clock: ManualClock) -> None:
+    answers = iter([80_000_000, 160_000_000])
+    found = Facts(stored.writer.store, keep(reserve_percent=0), lambda: next(answers), stored.clock)
+    rooms = [found.room(volume, said_full=False) for volume in stored.volumes]
+    assert [room.low_water_bytes for room in rooms] == [6_000_000_000] * 2
+    clock.advance(INGEST_US)
+    assert found.room(stored.volumes[1], said_full=False).low_water_bytes == 12_000_000_000

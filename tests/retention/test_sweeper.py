@@ -232,3 +232,11 @@ def test_volume_that_falls_below_its_mark_is_swept_before_the_next_sweep_is_due(
             manual(small).advance(US_PER_MINUTE)
         until(lambda: small.volumes[0].free_bytes() >= low_water)
     assert small.reader.last(ONE) == START_US + 56 * US_PER_MINUTE
+
+
+def test_sweep_tells_when_it_looked_and_what_it_cost(stored: Archive) -> None:
+    with stored.sweeper(keep(max_days=1)) as sweeper:
+        until(lambda: sweeper.swept_us == manual(stored).wall_us() and sweeper.cpu_us > 0)
+        manual(stored).advance(US_PER_DAY)
+        until(lambda: sweeper.swept_us == manual(stored).wall_us())
+        assert stored.rows() == set()

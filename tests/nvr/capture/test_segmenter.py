@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
-from nvr.capture.segmenter import CHUNK_LIMIT_BYTES, Cadence, Segmenter
+from nvr.capture.segmenter import CHUNK_LIMIT_BYTES, Cadence, Segmenter, expected_chunk_bytes
 from nvr.media import Codec, CutReason, Fragment, ParameterSets, Sample, Track, TrackKind
 from nvr.timebase import US_PER_S, us_from_90k
 
@@ -225,3 +225,10 @@ def test_any_stream_comes_out_complete_from_its_first_sync_sample(
             assert open_chunks == 1
             assert all(duration > 0 for duration in event.fragment.durations_90k)
     assert open_chunks == 0
+
+
+@pytest.mark.parametrize("bitrate_bps", [0, 4_096_000])
+def test_room_for_a_chunk_follows_from_its_length_even_before_its_bit_rate_is_known(bitrate_bps: int) -> None:
+    minute, short = (Cadence(500_000, seconds * US_PER_S, 0) for seconds in (60, 4))
+    assert expected_chunk_bytes(TrackKind.MAIN, minute, bitrate_bps) == 30_720_000 * 11 // 10
+    assert expected_chunk_bytes(TrackKind.MAIN, short, bitrate_bps) == 2_048_000 * 11 // 10
