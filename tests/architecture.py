@@ -29,6 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "msgspec": ("indexer/", "web/", "tools/"),
     "multidict": ("web/",),  # aiohttp's own
     "numpy": ("nvr/", "indexer/", "retention/", "web/", "tools/"),
+    "prometheus_client": ("web/metrics.py",),
     "pydantic": ("nvr/config.py",),
     "rich": ("tools/",),
     "structlog": ("nvr/", "indexer/", "retention/", "web/", "tools/"),

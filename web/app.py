@@ -24,6 +24,7 @@ from web.fragments import FragmentsRoom
 from web.hls import HlsRoom
 from web.live import LiveRoom
 from web.media import ChunkFinder, MediaRoom
+from web.metrics import MetricsRoom
 from web.openapi import ApiRoom
 from web.pages import STATIC, Pages
 from web.route import Route
@@ -70,6 +71,7 @@ def build(
         SiteRoom(archive, site, may),
         TimelineRoom(archive),
         CoverageRoom(archive, site, retention, may),
+        MetricsRoom(archive, retention, may),
         FragmentsRoom(archive, footage),
         MediaRoom(archive, footage, finder),
         SegmentRoom(archive, footage, finder),

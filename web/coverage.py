@@ -3,29 +3,25 @@
 import asyncio
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from indexer import coverage as facts
-from indexer.board import VolumeStatus
 from nvr.channel import Channel
 from nvr.config import RetentionSettings, SiteSettings
 from nvr.media import GapReason, Track, TrackKind
-from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange
-from retention.coverage import DayCoverage, Times, by_day, local_midnights
-from retention.policy import policies, quotas, volume_room
+from nvr.timebase import US_PER_S
+from retention.coverage import DayCoverage, local_midnights
 from retention.promise import HORIZON_DAYS, Promise, promise
-from retention.room import Intake, SiteRooms, rooms_of
-from web import wire
+from retention.room import SiteRooms
+from web import ledger, wire
 from web.archive import Archive
 from web.auth import Action, May, user_of
 from web.query import CoverageQuery
 from web.route import Media, Route, route
 from web.sending import Content, send
-from web.status import reason_word, state_of
+from web.status import reason_word
 
 CSV = "text/csv"
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets run (OWASP, CSV Injection)
@@ -72,9 +68,9 @@ class CoverageRoom:
         return await asyncio.to_thread(self._ledger, asked, self._allowed(request))
 
     async def _send_csv(self, asked: CoverageQuery, request: web.Request) -> web.StreamResponse:
-        ledger = await self._tell(asked, request)
-        headers = {"Content-Disposition": f'attachment; filename="coverage-{ledger.days[-1]}.csv"'}
-        return await send(request, Content(CSV, (_spreadsheet(ledger),), headers=headers))
+        told = await self._tell(asked, request)
+        headers = {"Content-Disposition": f'attachment; filename="coverage-{told.days[-1]}.csv"'}
+        return await send(request, Content(CSV, (_spreadsheet(told),), headers=headers))
 
     def _allowed(self, request: web.Request) -> list[Channel]:
         user = user_of(request)
@@ -83,16 +79,17 @@ class CoverageRoom:
     def _ledger(self, asked: CoverageQuery, channels: list[Channel]) -> wire.Coverage:
         now_us = self._archive.clock.wall_us()
         dates, edges_us = local_midnights(self._zone, now_us, asked.days)
-        kind, rooms = TrackKind[asked.track.upper()], self._rooms(channel.number for channel in channels)
+        kind = TrackKind[asked.track.upper()]
+        rooms = ledger.rooms(self._archive, self._retention, (channel.number for channel in channels))
         firsts: dict[int, int] = {}
         rows = []
         for channel in channels:
             track = Track(channel.number, kind)
-            first_us, days = self._days(track, edges_us, now_us)
+            first_us, days = ledger.days(self._archive, track, edges_us, now_us)
             firsts |= {} if first_us is None else {channel.number: first_us}
             least, most = self._retention.days(channel.number)
             kept = promise(least, most, first_us, now_us, rooms.disks, rooms.quotas_of(channel.number))
-            rows.append(wire.ChannelCoverage(channel.number, channel.name, _promise(kept), days))
+            rows.append(wire.ChannelCoverage(channel.number, channel.name, _promise(kept), [_day(day) for day in days]))
         return wire.Coverage(
             track=asked.track,
             timezone=self._zone.key,
@@ -109,61 +106,6 @@ class CoverageRoom:
         defaults = (self._retention.min_days, self._retention.max_days)
         plain = [us for n, us in firsts.items() if self._retention.days(n) == defaults and not rooms.quotas_of(n)]
         return promise(*defaults, min(plain or firsts.values(), default=None), now_us, rooms.disks)
-
-    def _days(self, track: Track, edges_us: Times, now_us: int) -> tuple[int | None, list[wire.DayCoverage]]:
-        """Where a track's footage begins, and its days."""
-        index, board = self._archive.index(), self._archive.board()
-        known = facts.read(index, track, TimeRange(int(edges_us[0]), int(edges_us[-1])))
-        status = board.track(track)
-        state = state_of(board.recorder(), status, now_us)
-        # What a growing chunk holds is not in the index yet: the ledger ends where the index does, but for a track
-        # that is not being recorded.
-        last_us = now_us if known.last_us is None else min(known.last_us, now_us)
-        days = by_day(known, edges_us, last_us)
-        if state.state != "recording":
-            days = [_silent(day, edges_us, place, last_us, now_us, state) for place, day in enumerate(days)]
-        return known.first_us, [_day(day) for day in days]
-
-    def _rooms(self, channels: Iterable[int]) -> SiteRooms:
-        """What disks and quotas hold, may hold, and take in a day."""
-        board = self._archive.board()
-        used_bytes: Counter[int] = Counter()
-        ingest_bps: Counter[int] = Counter()
-        for (track, _), usage in self._archive.index().usage().items():
-            used_bytes[track.channel] += usage.bytes
-        for status in board.all():
-            ingest_bps[status.track.channel] += status.bitrate_bps
-        everybody = {*channels, *used_bytes, *ingest_bps}
-        intake = {n: Intake(used_bytes[n], ingest_bps[n] // 8 * (US_PER_DAY // US_PER_S)) for n in everybody}
-        free_bytes = self._free_bytes(board.volumes(), ingest_bps.total())
-        return rooms_of(intake, policies(self._retention, everybody), quotas(self._retention), free_bytes)
-
-    def _free_bytes(self, volumes: Iterable[VolumeStatus], ingest_bps: int) -> int:
-        """What may still be filled before the low-water marks are reached."""
-        rooms = [
-            volume_room(
-                self._retention,
-                one.number,
-                free_bytes=one.free_bytes,
-                total_bytes=one.total_bytes,
-                ingest_bps=ingest_bps,
-                said_full=False,
-            )
-            for one in volumes
-        ]
-        return sum(max(0, room.free_bytes - room.low_water_bytes) for room in rooms)
-
-
-def _silent(
-    day: DayCoverage, edges_us: Times, place: int, last_us: int, now_us: int, state: wire.LiveState
-) -> DayCoverage:
-    """The day with what is missing since the footage ended, for the reason that holds now."""
-    low_us, high_us = max(int(edges_us[place]), last_us), min(int(edges_us[place + 1]), now_us)
-    if high_us <= low_us:
-        return day
-    reason = GapReason(state.reason) if state.reason else GapReason.CAMERA
-    missing = {**day.missing_us, reason: day.missing_us.get(reason, 0) + high_us - low_us}
-    return DayCoverage(day.expected_us + high_us - low_us, day.recorded_us, missing)
 
 
 def _day(day: DayCoverage) -> wire.DayCoverage:

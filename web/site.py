@@ -12,8 +12,8 @@ from web.archive import Archive
 from web.auth import Action, May, user_of
 from web.query import NoQuery
 from web.route import Route, route
-from web.status import is_running, state_of
-from web.wire import ChannelState, KindWord, LiveState, Recorder, RecordsWord, Site, TrackState, VolumeState
+from web.status import OFF, is_running, state_of
+from web.wire import ChannelState, KindWord, Recorder, RecordsWord, Site, TrackState, VolumeState
 
 _RECORDS: dict[Rung, RecordsWord] = {
     Rung.ALL: "all",
@@ -22,7 +22,6 @@ _RECORDS: dict[Rung, RecordsWord] = {
     Rung.NOTHING: "nothing",
 }
 _WORDS: dict[TrackKind, KindWord] = {TrackKind.MAIN: "main", TrackKind.SUB: "sub"}
-_OFF = LiveState("off", "operator", "switched off")
 
 
 class SiteRoom:
@@ -102,7 +101,7 @@ class SiteRoom:
     def _track(
         self, channel: Channel, track: Track, recorder: RecorderStatus | None, status: TrackStatus | None
     ) -> TrackState:
-        state = state_of(recorder, status, self._archive.clock.wall_us()) if channel.enabled else _OFF
+        state = state_of(recorder, status, self._archive.clock.wall_us()) if channel.enabled else OFF
         ends = [self._archive.index().last(track), status.end_us if status else None]
         return TrackState(
             kind=_WORDS[track.kind],

@@ -9,6 +9,7 @@ from nvr.timebase import US_PER_S
 from web.wire import Gap, LiveState, ReasonWord
 
 SILENT_AFTER_US = 5 * US_PER_S  # chosen: the heartbeat comes every 200 ms; a sync may hold a thread for a second
+OFF = LiveState("off", "operator", "switched off")
 _GONE = "the recorder is not running"
 _NEVER = "the recorder has not said anything about this stream yet"
 
