@@ -2,7 +2,8 @@
 
 Two environments, so that no process can ever keep the recorder waiting for LMDB's write lock: `status` is written by
 the recorder alone, `watch` by web servers alone. Both lie in a folder named by the machine's boot, because what was not
-synced is only whole until the next power cut.
+synced is only whole until the next power cut. Their own folders are named by their schemas: nothing on the board must
+survive an update, so a new version begins a new one, and what still runs of the old version keeps its own.
 """
 
 import shutil
@@ -135,9 +136,9 @@ class Board:
     def open(cls, path: Path) -> Self:
         """Open the board, making it if it is missing; boards of earlier boots are removed."""
         folder = path / _boot_id()
-        status = _environment(folder / "status", (_TRACK, _VOLUME), STATUS_SCHEMA)
+        status = _environment(folder, (_TRACK, _VOLUME), STATUS_SCHEMA)
         try:
-            watch = _environment(folder / "watch", (_WATCH,), WATCH_SCHEMA)
+            watch = _environment(folder, (_WATCH,), WATCH_SCHEMA)
         except StorageError:
             status.close()
             raise
@@ -240,5 +241,7 @@ def _boot_id() -> str:
         return "this-boot"
 
 
-def _environment(path: Path, tables: tuple[str, ...], schema: str) -> Store:
+def _environment(folder: Path, tables: tuple[str, ...], schema: str) -> Store:
+    """The environment of a schema, in its own folder: programs of two versions neither meet nor refuse each other."""
+    path = folder / schema.replace(" ", "-")
     return Store.open(path, tables, schema=schema, durable=False, map_bytes=MAP_BYTES)

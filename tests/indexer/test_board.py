@@ -152,11 +152,24 @@ def test_board_of_an_earlier_boot_is_removed(tmp_path: Path, monkeypatch: pytest
     boot.write_text("first\n")
     with Board.open(tmp_path / "board") as before:
         before.post([TrackStatus.of(REPORT)])
-    (tmp_path / "board" / "first" / "status" / "data.mdb").write_bytes(b"torn by a power cut")
+    (tmp_path / "board" / "first" / "board-status-1" / "data.mdb").write_bytes(b"torn by a power cut")
     boot.write_text("second\n")
     with Board.open(tmp_path / "board") as after:
         assert after.all() == []
     assert [folder.name for folder in (tmp_path / "board").iterdir()] == ["second"]
+
+
+def test_board_of_another_version_is_left_alone_and_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(boards, "STATUS_SCHEMA", "board status 0")
+        older.setattr(boards, "WATCH_SCHEMA", "board watch 0")
+        before = Board.open(tmp_path / "board")
+        before.post([TrackStatus.of(REPORT)])
+    with before, Board.open(tmp_path / "board") as after:  # a web server of the old version may still run
+        assert after.all() == []
+        after.post([replace(TrackStatus.of(REPORT), track=SUB)])
+        assert [status.track for status in before.all()] == [MAIN]
+        assert [status.track for status in after.all()] == [SUB]
 
 
 def test_board_without_boot_id_still_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
