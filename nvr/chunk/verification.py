@@ -49,7 +49,9 @@ def read_footer(source: ByteSource) -> tuple[ChunkFooter, int]:
     start = footer_end - footer_bytes
     if start < 0 or footer_bytes > footers.LIMIT_BYTES:
         raise IntegrityError("no footer stands before mfra", where=source.where)
-    footer = ChunkFooter.decode(source.read(start, footer_bytes))
+    is_in_tail = start >= tail_start  # a minute's footer takes some 10 kB
+    data = tail[start - tail_start : footer_end - tail_start] if is_in_tail else source.read(start, footer_bytes)
+    footer = ChunkFooter.decode(data)
     if fragments_end(footer) != start:
         raise IntegrityError("the footer stands somewhere else than it says", where=source.where)
     return footer, footer_end

@@ -92,7 +92,7 @@ def write_part(volume: Volume, start_us: int, *, seconds: int = 3, run: int = 1,
 def _fragment(start_us: int, second: int) -> Fragment:
     decode_90k = second * 90_000
     return Fragment(
-        data=(b"\0\0\0\x05\x65key" + bytes([second]), b"\0\0\0\x05\x41next"),
+        data=(b"\0\0\0\x05\x65key" + bytes([second % 256]), b"\0\0\0\x05\x41next"),
         durations_90k=(45_000, 45_000),
         composition_90k=(0, 0),
         sync=(True, False),

@@ -14,7 +14,7 @@ from indexer.writer import Commit, IndexWriter
 from nvr.chunk.volume import Volume
 from nvr.media import CutReason, Gap, GapReason
 from nvr.timebase import US_PER_S, TimeRange
-from tests.indexer.sealed import MAIN, START_US, SUB, contents, file_of, write_file
+from tests.indexer.sealed import MAIN, START_US, SUB, commit, contents, file_of, write_file
 from tests.manual_clock import ManualClock
 
 EVER = TimeRange(0, 2**60)
@@ -60,6 +60,20 @@ def test_rebuilt_index_equals_the_index(recorded: Path, disks: tuple[Volume, Vol
     assert rebuilt(recorded, *disks) == rebuild.Rebuilt(10, ())
     assert all_of(recorded) == before
     assert all_of(recorded.with_name("index.before")) == before
+
+
+def test_footers_of_any_length_and_more_files_than_a_batch_are_read(tmp_path: Path, volume: Volume) -> None:
+    path, lengths = tmp_path / "index", (1, 900, 1100, 1300, 3000)  # 3,000 hashes are longer than a file's end as read
+    with IndexWriter.open(path) as writer:
+        writer.remember_volume(1, volume.uuid)
+        chunks, start_us = [], START_US
+        for sequence, seconds in enumerate([*lengths, *[1] * rebuild.BATCH], 1):
+            chunks.append(write_file(volume, start_us, sequence=sequence, seconds=seconds))
+            start_us = chunks[-1].end_us
+        commit(writer, *chunks)
+    before = all_of(path)
+    assert rebuilt(path, volume) == rebuild.Rebuilt(len(lengths) + rebuild.BATCH, ())
+    assert all_of(path) == before
 
 
 def test_rebuild_twice_is_as_good_as_once(recorded: Path, disks: tuple[Volume, Volume]) -> None:
