@@ -88,6 +88,7 @@ class RetentionSettings(_Section):
     min_days: float = Field(1.0, ge=0)
     max_days: float = Field(30.0, gt=0)
     reserve_percent: float = Field(5.0, ge=0, lt=90)
+    ballast_mib: int = Field(default=1024, ge=0, le=1 << 20)
     group: tuple[GroupRetention, ...] = ()
     channel: tuple[ChannelRetention, ...] = ()
 

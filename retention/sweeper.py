@@ -6,6 +6,7 @@ import resource
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +18,7 @@ from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import StorageError
 from nvr.timebase import US_PER_S, Clock
+from retention import ballast
 from retention.deletion import Deletion
 from retention.facts import Facts
 from retention.holds import Standing
@@ -89,6 +91,7 @@ class Sweeper(threading.Thread):
         self.swept_us = 0  # wall time of the last look after which nothing was left to delete
         self.cpu_us = 0  # of this thread
         self.rung = Rung.ALL
+        self._with_ballast: set[int] = set()  # volumes that have one, or had one and ran full
         self.on_rung: Callable[[Rung], None] = lambda _: None  # told, by this thread, when the rung changes
 
     # -- volumes come and go (any thread) --------------------------------------------------------------------------
@@ -174,7 +177,7 @@ class Sweeper(threading.Thread):
             self._tell_quotas(made)
             if not made.is_partial or not moved:
                 self.swept_us = looked_us
-                self.trouble = unmirrored | self._troubles(made.shortages)
+                self.trouble = unmirrored | self._ballasts() | self._troubles(made.shortages)
                 self._take_rung()
                 return
             said_full = set()
@@ -243,6 +246,28 @@ class Sweeper(threading.Thread):
             log.error("recording changes", records=next_rung.word, before=self.rung.word, why="room on the disks")
             self.rung = next_rung
             self.on_rung(next_rung)
+
+    def _ballasts(self) -> dict[int, str]:
+        """Make the ballasts for which there is room; gives the alarms about those that are used up."""
+        alarms = {}
+        for number, volume in self._volumes.items():
+            with suppress(StorageError):  # who writes or sweeps there says so
+                alarm = self._ballast(volume)
+                if alarm:
+                    alarms[number] = alarm
+        return alarms
+
+    def _ballast(self, volume: Volume) -> str:
+        had, has = volume.number in self._with_ballast, volume.has_ballast()
+        size_bytes = ballast.size_bytes(volume.total_bytes(), self._settings.ballast_mib)
+        if not has and ballast.may_make(self._facts.room(volume, said_full=False), size_bytes):
+            volume.make_ballast(size_bytes)
+            has = True
+        if had and not has and volume.number not in self.trouble:
+            log.error("ballast", volume=volume.number, trouble=ballast.words(size_bytes))
+        if has:
+            self._with_ballast.add(volume.number)
+        return ballast.words(size_bytes) if had and not has else ""
 
     # -- words for people ------------------------------------------------------------------------------------------
 

@@ -52,6 +52,9 @@ class DiskListener(Protocol):
     def volume_failed(self, volume: Volume, error: StorageError) -> None:
         """A volume cannot be written or read at present."""
 
+    def ballast_given_up(self, volume: Volume) -> None:
+        """A volume ran full and goes on in the room that was kept for that: some must be made, soon."""
+
     def disk_ended(self, disk: "Disk") -> None:
         """Its thread ends; what it could write is written and synced."""
 
@@ -233,10 +236,21 @@ class Disk(threading.Thread):
             previous_root=self._roots.get(opened.track, NO_ROOT),
         )
         writer = ChunkWriter(header)
-        part = self.volume.create(header, self._reserve_bytes(opened.track))
+        part = self._create(header)
         chunk = _Writing(writer, part, header, opened.start_us)
         self._write_to(chunk, [writer.preamble()])
         return chunk
+
+    def _create(self, header: ChunkHeader) -> PartFile:
+        """If there is no room, the ballast goes first: then there is, and the sweeper has time to make more."""
+        reserve_bytes = self._reserve_bytes(header.track)
+        try:
+            return self.volume.create(header, reserve_bytes)
+        except VolumeFull:
+            if not self.volume.give_up_ballast():
+                raise
+            self._listener.ballast_given_up(self.volume)
+            return self.volume.create(header, reserve_bytes)
 
     def _write_rest(self, rest: ChunkRest, turn: _Turn) -> None:
         """What another volume did not keep. If it has ended, the track may have another open chunk here by now."""
@@ -334,7 +348,10 @@ class Disk(threading.Thread):
                 self._orphans.add(chunk.part.path)
                 with suppress(StorageError):  # it has been told already that this disk fails
                     chunk.part.abandon()
-        self._listener.volume_failed(self.volume, error)
+        if isinstance(error, VolumeFull) and self.volume.give_up_ballast():
+            self._listener.ballast_given_up(self.volume)
+        else:
+            self._listener.volume_failed(self.volume, error)
         self._listener.move_on(self, self._unsynced.take(tracks), tracks, error)
 
     def _adopt_orphans(self) -> None:

@@ -262,6 +262,9 @@ class Engine:
         if isinstance(error, VolumeFull):
             self.on_full(volume.number)
 
+    def ballast_given_up(self, volume: Volume) -> None:
+        self.on_full(volume.number)
+
     def disk_ended(self, disk: Disk) -> None:
         self.pool.drop(disk)
         self.on_ended(disk.volume)

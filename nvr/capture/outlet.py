@@ -35,9 +35,9 @@ class Outlet:
                     self._disk = None
 
     def move(self, rest: ChunkOpened | ChunkRest, away: Disk) -> bool:
-        """Bring what a failed volume did not keep to another one; whether there is one."""
+        """Bring what a volume did not keep to one that can be used, the same if its ballast has made room; or False."""
         disk = self._pool.choose(self._track.channel, start_of(rest))
-        if disk is None or disk is away:
+        if disk is None:
             return False
         disk.queue.put(self._track, rest, urgent=True)
         if self._disk is away and not (isinstance(rest, ChunkRest) and rest.ended):

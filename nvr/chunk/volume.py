@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-from nvr.chunk import identity
+from nvr.chunk import ballast, identity
 from nvr.chunk.filesystem import Entry, FileSystem, explained
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.name import ChunkName, PartName, hour_folder, hour_us, parse, parse_part
@@ -210,6 +210,18 @@ class Volume:
             return None
         except OSError as error:
             raise explained(error, str(self.path / HOLDS_FILE)) from error
+
+    def make_ballast(self, size_bytes: int) -> None:
+        """Keep so much room for the moment in which the disk runs full; StorageError: it does not take it."""
+        ballast.make(self._fs, self._root_fd, str(self.path), size_bytes)
+
+    def give_up_ballast(self) -> bool:
+        """Free that room; whether there was some."""
+        return ballast.give_up(self._fs, self._root_fd)
+
+    def has_ballast(self) -> bool:
+        """Whether there is such room; StorageError: the disk cannot be asked."""
+        return ballast.exists(self._fs, self._root_fd, str(self.path))
 
     def free_bytes(self) -> int:
         """Room that is left for us."""

@@ -31,7 +31,7 @@ SETS = ParameterSets(
 
 def keep(min_days: float = 0, max_days: float = 30, reserve_percent: float = 0, **own: object) -> RetentionSettings:
     """Settings; ``own`` are blocks of groups and channels as a file has them."""
-    days = {"min_days": min_days, "max_days": max_days, "reserve_percent": reserve_percent}
+    days = {"min_days": min_days, "max_days": max_days, "reserve_percent": reserve_percent, "ballast_mib": 0}
     return RetentionSettings.model_validate(days | own)
 
 
