@@ -41,11 +41,11 @@ class SoakPlan:
     def __post_init__(self) -> None:
         unit = self.unit_s
         keeps = {channel: Keep(unit, 4 * unit) for channel in range(1, self.channels + 1)}
-        keeps |= {OWN_QUOTA: Keep(unit / 3, 4 * unit), OWN_AGE: Keep(unit, 1.5 * unit)}
+        keeps |= {OWN_QUOTA: Keep(unit / 3, 4 * unit), OWN_AGE: Keep(1.4 * unit, 1.5 * unit)}  # would go first for room
         keeps |= {TOO_SMALL: Keep(unit, 4 * unit, within_quota=False)}
         keeps |= dict.fromkeys(GROUP, Keep(unit / 2, 4 * unit))
         object.__setattr__(self, "keeps", keeps)
-        sizes = {(OWN_QUOTA,): 2.5, (TOO_SMALL,): 1 / 3, GROUP: 1.2 * len(GROUP)}
+        sizes = {(OWN_QUOTA,): 2.5, (TOO_SMALL,): 1 / 3, GROUP: 1.8 * len(GROUP)}
         quotas = {frozenset(of): int(units * unit * self.channel_bytes_s) for of, units in sizes.items()}
         object.__setattr__(self, "quota_bytes", quotas)
 

@@ -47,7 +47,7 @@ path = {path}
 
 TAIL = """
 [retention]
-#: min_days = 1.0        # never delete younger footage while anything else can go
+#: min_days = 1.0        # younger footage never goes for want of room
 #: max_days = 30.0       # older footage is always deleted
 #: reserve_percent = 5.0 # of each disk is kept free
 #: ballast_mib = 1024    # room on each disk, a hundredth of it at most, for when it runs full all the same

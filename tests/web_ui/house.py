@@ -21,12 +21,13 @@ from nvr.chunk.partfile import PartFile
 from nvr.chunk.volume import Volume
 from nvr.chunk.writer import ChunkWriter
 from nvr.codec.parameters import describe
-from nvr.config import Settings, VolumeSettings, WebSettings
+from nvr.config import RetentionSettings, Settings, VolumeSettings, WebSettings
 from nvr.media import CutReason, Fragment, Gap, Track
 from nvr.timebase import US_PER_S, SystemClock, us_from_90k
 from tests.web.pictures import Coded, Stream
 from web.app import serve
 
+TIGHT = 6  # the channel whose quota is too small
 FRAGMENT_SAMPLES = 12  # about 500 ms, as the recorder's
 
 
@@ -79,6 +80,7 @@ class House:
             data_dir=folder / "data",
             volumes=(VolumeSettings(number=1, path=folder / "volume"),),  # type: ignore[call-arg]
             web=WebSettings(port=_free_port()),
+            retention=RetentionSettings.model_validate({"channel": [{"channel": TIGHT, "quota_gb": 1}]}),
         )
         self.clock = SystemClock()
         self.volume = Volume.open(1, folder / "volume", create=True, clock=self.clock)

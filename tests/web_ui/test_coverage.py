@@ -1,5 +1,6 @@
 """The ledger of coverage as a person reads it."""
 
+from tests.web_ui.house import TIGHT
 from tests.web_ui.page import Face
 from tests.web_ui.town import GAPPY, SICK, Town
 
@@ -16,6 +17,14 @@ def test_ledger_says_what_is_missing_today_and_why(face: Face, town: Town) -> No
     assert "1 Cổng chợ" in card.inner_text()
     assert "Thiếu 30 giây: Mất kết nối camera" in card.inner_text()
     assert "nearly" not in face.part(f"day-{SICK}-{LAST}").get_attribute("class")
+
+
+def test_quota_without_room_for_the_shortest_time_is_told(face: Face, town: Town) -> None:
+    face.open("#/coverage")
+    face.until(face.part("quotas").is_visible, "the warning")
+    assert face.part("quotas").inner_text().endswith(f"camera {TIGHT}.")
+    told = face.page.get_by_title("Hạn mức dung lượng chỉ đủ 0,1 ngày, ít hơn 1,0 ngày phải giữ tối thiểu.")
+    assert told.count() == 1
 
 
 def test_arrows_walk_through_the_days_and_a_day_leads_to_its_pictures(face: Face, town: Town) -> None:

@@ -120,6 +120,7 @@ class Town:
             codec="avc1.42c01e",
             width=640,
             height=360,
+            bitrate_bps=1_000_000,
             fps_milli=FPS * 1000,
         )
         self.house.post(well)
