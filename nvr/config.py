@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -88,6 +88,7 @@ class RetentionSettings(_Section):
     min_days: float = Field(1.0, ge=0)
     max_days: float = Field(30.0, gt=0)
     reserve_percent: float = Field(5.0, ge=0, lt=90)
+    last_resort: Literal["record_less", "delete_younger"] = "record_less"
     ballast_mib: int = Field(default=1024, ge=0, le=1 << 20)
     group: tuple[GroupRetention, ...] = ()
     channel: tuple[ChannelRetention, ...] = ()

@@ -26,6 +26,7 @@ class Why(Enum):
     MAX_AGE = "max_age"
     QUOTA = "quota"
     LOW_WATER = "low_water"
+    LAST_RESORT = "last_resort"  # the same, though it is younger than its minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class DeletePlan:
     is_partial: bool  # there are more victims than these
     too_small: tuple[Quota, ...]  # quotas that take what is younger than its channel's minimum
     exceeded: tuple[Quota, ...]  # quotas beyond which held footage reaches
+    young: frozenset[int] = frozenset()  # volumes for whose want of room goes what is younger than its minimum
 
 
 Usage = Mapping[tuple[Track, int], int]  # bytes of a track on a volume
@@ -109,6 +111,7 @@ def plan(
     is_held: IsHeld,
     *,
     limit: int,
+    spare_young: bool = True,
 ) -> DeletePlan:
     """Decide what goes now.
 
@@ -122,8 +125,9 @@ def plan(
             only those whose deletion makes room there.
         is_held: whether any part of a range of a track is held.
         limit: at most so many victims for age, for all quotas, and for each volume's want of room.
+        spare_young: never take what is younger than its minimum for want of room; the last resort is not to.
     """
-    decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit)
+    decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit, spare_young)
     decision.too_old()
     decision.over(quotas)
     shortages = tuple(filter(None, map(decision.short_of_room, volumes)))
@@ -133,6 +137,7 @@ def plan(
         decision.is_partial,
         tuple(decision.too_small),
         tuple(decision.exceeded),
+        frozenset(decision.young),
     )
 
 
@@ -146,10 +151,12 @@ class _Decision:
     oldest: Oldest
     is_held: IsHeld
     limit: int
+    spare_young: bool
     chosen: dict[tuple[Track, int, int], Victim] = field(default_factory=dict)
     is_partial: bool = False
     too_small: list[Quota] = field(default_factory=list)
     exceeded: list[Quota] = field(default_factory=list)
+    young: set[int] = field(default_factory=set)
 
     def too_old(self) -> None:
         """Choose what is older than it may be."""
@@ -188,15 +195,17 @@ class _Decision:
         free_bytes, room = volume.free_bytes + coming_bytes, self.limit
         if free_bytes >= volume.low_water_bytes:
             return None
-        for chunk in self._past_minimum(volume.number):
-            if free_bytes >= volume.enough_bytes:
+        for chunk, why in self._for_room(volume.number):
+            is_last_resort = why is Why.LAST_RESORT
+            if free_bytes >= (volume.low_water_bytes if is_last_resort else volume.enough_bytes):
                 return None
             if room == 0:
                 self.is_partial = True
                 return None
-            if self._choose(chunk, Why.LOW_WATER):
+            if self._choose(chunk, why):
                 free_bytes += chunk.bytes
                 room -= 1
+                self.young |= {volume.number} if is_last_resort else set()
         missing_bytes = volume.low_water_bytes - free_bytes
         return Shortage(volume.number, missing_bytes) if missing_bytes > 0 else None
 
@@ -226,6 +235,13 @@ class _Decision:
         """The chunks of these channels, oldest relative to their channel's target first."""
         tracks = (track for track in self._tracks() if track.channel in channels)
         return heapq.merge(*(self.oldest(track, None) for track in tracks), key=self._youth)
+
+    def _for_room(self, volume: int) -> Iterator[tuple[StoredChunk, Why]]:
+        """What may go for a volume's want of room, the last resort last."""
+        yield from ((chunk, Why.LOW_WATER) for chunk in self._past_minimum(volume))
+        if not self.spare_young:
+            young = heapq.merge(*(self.oldest(track, volume) for track in self._tracks(volume)), key=self._youth)
+            yield from ((chunk, Why.LAST_RESORT) for chunk in young)
 
     def _past_minimum(self, volume: int) -> Iterator[StoredChunk]:
         """The chunks of a volume that are past their minimum, oldest relative to their channel's target first."""

@@ -32,6 +32,10 @@ MIB = 1 << 20
 YOUNG = "it takes footage that is younger than min_days: raise quota_gb, or lower min_days, of these channels"
 HELD = "held footage alone is more than it allows: raise quota_gb, or release holds that nobody needs"
 LOOK_S = 1.0  # chosen: a small volume may be full before the next sweep, and asking costs 0.2 ms
+YOUNG_GOES = (
+    "there is too little room, and footage younger than min_days is deleted here, as last_resort in nvr.toml wants "
+    "(add a disk, remove other files, or lower min_days)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +173,17 @@ class Sweeper(threading.Thread):
         self._clear()
         if not self._ready():
             return
-        said_full = self._said_full()
+        said_full, young = self._said_full(), set[int]()
         while not self._stopping.is_set():
             looked_us = self._clock.wall_us()
             made = self.decide(said_full)
             moved = self._carry_out(made)
+            young |= made.young
             self._tell_quotas(made)
             if not made.is_partial or not moved:
                 self.swept_us = looked_us
-                self.trouble = unmirrored | self._ballasts() | self._troubles(made.shortages)
+                alarms = self._ballasts() | dict.fromkeys(young, YOUNG_GOES)
+                self.trouble = unmirrored | alarms | self._troubles(made.shortages)
                 self._take_rung()
                 return
             said_full = set()
@@ -199,6 +205,7 @@ class Sweeper(threading.Thread):
             self._facts.oldest,
             self._holds.is_held,
             limit=self._pace.turn_files,
+            spare_young=self._settings.last_resort == "record_less",
         )
 
     def _room(self, volume: Volume, said_full: set[int]) -> VolumeRoom | None:
@@ -304,4 +311,5 @@ def _tell(made: DeletePlan, moved: int) -> None:
         too_old=why[Why.MAX_AGE],
         over_quota=why[Why.QUOTA],
         for_room=why[Why.LOW_WATER],
+        younger_than_min_days=why[Why.LAST_RESORT],
     )

@@ -50,6 +50,7 @@ TAIL = """
 #: min_days = 1.0        # younger footage never goes for want of room
 #: max_days = 30.0       # older footage is always deleted
 #: reserve_percent = 5.0 # of each disk is kept free
+#: last_resort = "record_less"   # when only footage younger than min_days is left; or "delete_younger"
 #: ballast_mib = 1024    # room on each disk, a hundredth of it at most, for when it runs full all the same
 #
 # Cameras that are kept for another time, and quotas, have blocks of their own: remove the # before each line of one.

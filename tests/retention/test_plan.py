@@ -32,6 +32,8 @@ def decide(
     held: Iterable[tuple[Track, TimeRange]] = (),
     limit: int = 1_000_000,
     quotas: Iterable[Quota] = (),
+    *,
+    spare_young: bool = True,
 ) -> DeletePlan:
     holds = list(held)
     usage: Counter[tuple[Track, int]] = Counter()
@@ -47,6 +49,7 @@ def decide(
         lambda track, volume: [chunk for chunk in stored[track] if volume in (None, chunk.volume)],
         lambda track, span: any(track == t and span.overlaps(r) for t, r in holds),
         limit=limit,
+        spare_young=spare_young,
     )
 
 
@@ -142,3 +145,24 @@ def test_quota_counts_what_goes_for_its_age_already() -> None:
     quota = of("one", 30 * 24 * 100 - 300, 1)
     made = decide({ONE: hourly(ONE, 31 * 24)}, {1: GENEROUS}, quotas=[quota])
     assert [victim.why for victim in made.victims] == [Why.MAX_AGE] * 24 + [Why.QUOTA] * 3
+
+
+def test_last_resort_takes_young_footage_down_to_the_mark_oldest_first_and_never_what_is_held() -> None:
+    stored = {ONE: hourly(ONE, 10), TWO: hourly(TWO, 10)}
+    held = [(ONE, TimeRange(NOW_US - 10 * HOUR_US, NOW_US - 8 * HOUR_US))]
+    room = VolumeRoom(1, free_bytes=0, low_water_bytes=450, enough_bytes=2000)
+    made = decide(stored, {1: GENEROUS, 2: GENEROUS}, [room], held, spare_young=False)
+    assert {victim.why for victim in made.victims} == {Why.LAST_RESORT}
+    assert [(v.chunk.track.channel, v.chunk.sequence) for v in made.victims] == [(2, 0), (2, 1), (1, 2), (2, 2), (1, 3)]
+    assert (made.shortages, made.young) == ((), frozenset({1}))
+
+
+def test_last_resort_waits_until_nothing_older_is_left() -> None:
+    room = VolumeRoom(1, free_bytes=0, low_water_bytes=300, enough_bytes=400)
+    made = decide({ONE: hourly(ONE, 30)}, {1: GENEROUS}, [room], spare_young=False)
+    assert [victim.why for victim in made.victims] == [Why.LOW_WATER] * 4
+    assert made.young == frozenset()
+    short = VolumeRoom(1, free_bytes=0, low_water_bytes=800, enough_bytes=900)
+    made = decide({ONE: hourly(ONE, 30)}, {1: GENEROUS}, [short], spare_young=False)
+    assert [victim.why for victim in made.victims] == [Why.LOW_WATER] * 6 + [Why.LAST_RESORT] * 2
+    assert made.young == frozenset({1})
