@@ -28,11 +28,11 @@ def mismatches(store: Store, track: Track) -> list[Mismatch]:
     """
     with store.read() as txn:
         rows = txn.rows(keys.CHUNK, keys.track(track), keys.after_track(track))
-        found = _Counted(decode(*row) for row in rows)
+        found = Counted(decode(*row) for row in rows)
         return [*found.overlaps, *_differences(txn, track, found)]
 
 
-class _Counted:
+class Counted:
     """What follows from the rows of a track."""
 
     def __init__(self, records: Iterator[ChunkRecord]) -> None:
@@ -59,7 +59,7 @@ class _Counted:
         self.runs[record.run] = RunRecord(record.track, record.run, run.start_us, end_us, run.chunks + 1)
 
 
-def _differences(txn: Reading, track: Track, found: _Counted) -> Iterator[Mismatch]:
+def _differences(txn: Reading, track: Track, found: Counted) -> Iterator[Mismatch]:
     usage = {keys.read_usage(key)[1]: decode_usage(key, value) for key, value in _of(txn, keys.USAGE, track)}
     if usage != found.usage:
         yield Mismatch(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from indexer.store import Reading, Store, Writing
-from nvr.errors import ConfigError
+from nvr.errors import ConfigError, IntegrityError
 from nvr.media import Track
 from nvr.timebase import TimeRange
 
@@ -58,6 +58,7 @@ class Holds:
 
     Raises, everywhere:
         StorageError: LMDB fails.
+        IntegrityError: a row cannot be read.
     """
 
     def __init__(self, store: Store) -> None:
@@ -161,7 +162,11 @@ def _check(span: TimeRange, reason: str, author: str, now_us: int, expires_us: i
 
 
 def _read(txn: Reading) -> list[Hold]:
-    return [msgspec.json.decode(value, type=Hold) for _, value in txn.rows(TABLE)]
+    try:
+        return [msgspec.json.decode(value, type=Hold) for _, value in txn.rows(TABLE)]
+    except msgspec.MsgspecError as error:
+        hint = "every volume has a copy of the holds: holds.json"
+        raise IntegrityError(f"a hold cannot be read: {error}", where="the registry", hint=hint) from error
 
 
 def _write(txn: Writing, hold: Hold) -> None:

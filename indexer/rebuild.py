@@ -82,7 +82,7 @@ class Rebuilt:
 Report = Callable[[Progress], None]
 
 
-def rebuild(path: Path, volumes: Mapping[int, Volume], report: Report) -> Rebuilt:
+def rebuild(path: Path, volumes: Mapping[int, Volume], report: Report, *, aside: Path | None = None) -> Rebuilt:
     """Make the index at ``path`` anew and put it in the old one's place; the old one stays beside it as ``.before``.
 
     A rebuild that was killed goes on where it was. The recorder must not run: that the volumes could be opened for
@@ -92,6 +92,7 @@ def rebuild(path: Path, volumes: Mapping[int, Volume], report: Report) -> Rebuil
         path: the index; may be damaged or missing.
         volumes: all of them, by number, opened for writing.
         report: is told how far it has come, every `BATCH` files.
+        aside: another place for the old index, where nothing is yet.
 
     Raises:
         StorageError: a volume cannot be read, or the new index cannot be written.
@@ -104,7 +105,7 @@ def rebuild(path: Path, volumes: Mapping[int, Volume], report: Report) -> Rebuil
         total = _index_names(writer, volumes, report)
         unreadable = tuple(_index_footers(writer, volumes, total, report))
         rows = IndexReader(writer.store).rows()
-    _swap(path, draft)
+    _swap(path, draft, aside or path.with_name(path.name + ".before"))
     return Rebuilt(rows, unreadable)
 
 
@@ -258,8 +259,7 @@ def _problem_of(sets: ParameterSets, delay_90k: int) -> str:
     return ""
 
 
-def _swap(path: Path, draft: Path) -> None:
-    before = path.with_name(path.name + ".before")
+def _swap(path: Path, draft: Path, before: Path) -> None:
     try:
         if path.exists():
             if before.exists():

@@ -4,13 +4,13 @@ It may run beside the recorder: what changes meanwhile is looked at twice before
 finding, never an exception.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice
 
 from indexer import consistency
-from indexer.holds import Hold, is_held
+from indexer.holds import Hold, decode_all, is_held
 from indexer.reader import IndexReader
 from indexer.rebuild import checked_summary, summary
 from indexer.records import ChunkRecord, from_sealed
@@ -18,14 +18,17 @@ from indexer.rows import Garbage
 from nvr.chunk.name import ChunkName, parse
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.sealed import SealedChunk
-from nvr.chunk.volume import Volume
+from nvr.chunk.volume import HOLDS_FILE, Volume
 from nvr.errors import IntegrityError, NvrError, StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, TimeRange
 
 ADOPTABLE_US = 6 * 3600 * US_PER_S  # as `indexer.bookkeeper`: so far back the recorder's start looks for files
 BATCH = 500
-REBUILD = "nvr rebuild makes the index anew from the files"
+REPAIR = "the footage is not touched by this; nvr check --repair corrects the index from the file"
+RECOUNT = "only a sum in the index is wrong; nvr check --repair counts it anew from the rows"
+RENEW = "a row of the index is damaged, the files are not; nvr check --repair makes the index anew from them"
+MIRROR_US = 600 * US_PER_S  # chosen: the recorder writes the mirror every half minute while it runs
 
 
 class Invariant(Enum):
@@ -91,6 +94,30 @@ def verify(
     return findings
 
 
+def outdated_mirrors(volumes: Iterable[Volume], holds: Sequence[Hold], now_us: int) -> Iterator[Finding]:
+    """Volumes whose mirror of the holds does not say what the registry has said for some minutes."""
+    long_ago_us = now_us - MIRROR_US
+    for volume in volumes:
+        where = str(volume.path / HOLDS_FILE)
+        try:
+            data = volume.read_holds()
+            mirrored = decode_all(data) if data else []
+        except StorageError as error:
+            yield Finding(Invariant.I3, where, error.what, error.hint or "check the disk")
+            continue
+        except ValueError:
+            hint = "copy it away, and start the recorder: it writes the holds of the registry here again"
+            yield Finding(Invariant.I3, where, "the mirror of the holds is damaged", hint)
+            continue
+        known = {hold.uid for hold in holds}
+        behind = [
+            hold for hold in holds if hold not in mirrored and max(hold.laid_us, hold.released_us or 0) < long_ago_us
+        ]
+        if behind or any(hold.uid not in known for hold in mirrored):
+            hint = "if the registry is lost, holds are lost with it; nvr check --repair brings both together"
+            yield Finding(Invariant.I3, where, "the mirror of the holds is not what the registry says", hint)
+
+
 class _Check:
     """One run."""
 
@@ -116,9 +143,9 @@ class _Check:
                         batch = page[at : at + BATCH]
                         done += len(batch)
                         yield done, [finding for record in batch for finding in self._row(record)]
-                yield done, [Finding(Invariant[m.invariant], str(track), m.what, REBUILD) for m in self._tables(track)]
+                yield done, [Finding(Invariant[m.invariant], str(track), m.what, RECOUNT) for m in self._tables(track)]
             except IntegrityError as error:
-                yield done, [Finding(Invariant.I7, str(track), error.what, REBUILD)]
+                yield done, [Finding(Invariant.I7, str(track), error.what, RENEW)]
         for number, volume in self._volumes.items():
             files = volume.chunks()
             while batch_of_files := list(islice(files, BATCH)):
@@ -135,7 +162,7 @@ class _Check:
         try:
             garbage = self._reader.garbage()
         except IntegrityError as error:
-            yield Finding(Invariant.I7, "the table of garbage", error.what, REBUILD)
+            yield Finding(Invariant.I7, "the table of garbage", error.what, RENEW)
             return
         self._garbage = {(entry.volume, entry.path) for entry in garbage}
         for entry in garbage:
@@ -173,17 +200,26 @@ class _Check:
             return
         except IntegrityError as error:
             yield Finding(
-                Invariant.I1, where, error.what, "what is whole in it still plays; keep it, and check the disk"
+                Invariant.I1,
+                where,
+                error.what,
+                "what is whole in it still plays: keep it, and check the disk; nvr check --repair seals it anew "
+                "if only its end is missing",
             )
             return
         if record.lost:
-            yield Finding(Invariant.I1, where, "the row says that the file is lost, but it is there", REBUILD)
+            yield Finding(Invariant.I1, where, "the row says that the file is lost, but it is there", REPAIR)
         if size != record.bytes:
             what = f"the file has {size} bytes, but its row says {record.bytes}"
-            yield Finding(Invariant.I1, where, what, REBUILD)
+            yield Finding(Invariant.I1, where, what, REPAIR)
         if problem is not None:
             what = f"{problem.what} (byte {problem.offset})"
-            yield Finding(Invariant.I1, where, what, "the bytes are not what was recorded; check the disk")
+            yield Finding(
+                Invariant.I1,
+                where,
+                what,
+                "the bytes are not what was recorded, no repair can bring them back; check the disk",
+            )
         yield from self._same(record, sealed, where)
 
     def _volume_away(self, number: int) -> Iterator[Finding]:
@@ -195,7 +231,9 @@ class _Check:
 
     def _unreadable(self, where: str, error: StorageError) -> Finding:
         if isinstance(error.__cause__, FileNotFoundError):
-            hint = "find out who removed it; nvr rebuild makes an index without it"
+            hint = (
+                "its footage is lost: find out who removed it; nvr check --repair marks its row, and the page says so"
+            )
             return Finding(Invariant.I1, where, "the file is missing", hint)
         return Finding(Invariant.I1, where, error.what, error.hint or "check the disk")
 
@@ -206,15 +244,15 @@ class _Check:
     def _same(self, record: ChunkRecord, sealed: SealedChunk, where: str) -> Iterator[Finding]:
         """What a rebuild would write, field by field."""
         if record.by_name:
-            yield Finding(Invariant.I7, where, "only the file's name is indexed, but its footer can be read", REBUILD)
+            yield Finding(Invariant.I7, where, "only the file's name is indexed, but its footer can be read", REPAIR)
             return
         rebuilt = from_sealed(sealed, record.volume, record.init_id)
         if rebuilt != replace(record, lost=False):
             names = [name for name in rebuilt.__slots__ if getattr(rebuilt, name) != getattr(record, name)]
             what = f"row and footer differ in {', '.join(names)}"
-            yield Finding(Invariant.I1 if "root" in names else Invariant.I7, where, what, REBUILD)
+            yield Finding(Invariant.I1 if "root" in names else Invariant.I7, where, what, REPAIR)
         if self._reader.init(record.init_id) is None:
-            yield Finding(Invariant.I7, where, f"its init segment {record.init_id} is not in the index", REBUILD)
+            yield Finding(Invariant.I7, where, f"its init segment {record.init_id} is not in the index", REPAIR)
 
     # -- I2: files -------------------------------------------------------------------------------------------------
 
@@ -223,7 +261,7 @@ class _Check:
         try:
             record = self._reader.chunk(name)
         except IntegrityError as error:
-            yield Finding(Invariant.I7, where, error.what, REBUILD)
+            yield Finding(Invariant.I7, where, error.what, RENEW)
             return
         if record is not None and record.volume == number:
             return
@@ -242,4 +280,5 @@ class _Check:
             yield Finding(Invariant.I2, where, f"it is not indexed, and cannot be: {error.what}", "check the disk")
             return
         if name.start_us < self._now_us - ADOPTABLE_US and self._reader.chunk(name) is None:
-            yield Finding(Invariant.I2, where, "the file is not indexed", REBUILD)
+            hint = "nobody finds its footage, and it is never deleted; nvr check --repair takes it into the index"
+            yield Finding(Invariant.I2, where, "the file is not indexed", hint)

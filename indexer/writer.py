@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from indexer import gaps, keys, scan
+from indexer import days, gaps, keys, scan
+from indexer.consistency import Counted
 from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
 from indexer.rows import (
     Garbage,
@@ -17,6 +18,8 @@ from indexer.rows import (
     encode_garbage,
     encode_head,
     encode_init,
+    encode_run,
+    encode_usage,
 )
 from indexer.store import Store, Writing
 from indexer.tally import Tally
@@ -80,8 +83,12 @@ class IndexWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def commit(self, batch: Commit) -> None:
+    def commit(self, batch: Commit, *, instead_of: Iterable[ChunkRecord] = ()) -> None:
         """One durable transaction. Committing the same chunks or gaps again changes nothing.
+
+        Args:
+            batch: what becomes true.
+            instead_of: rows of the same chunks as they were before a repair, which go without a trace.
 
         Raises:
             StorageError: nothing of the batch was written.
@@ -89,6 +96,9 @@ class IndexWriter:
         inits: dict[_InitKey, int] = {}
         with self.store.write() as txn:
             tally = Tally(txn)
+            for record in instead_of:
+                if txn.delete(keys.CHUNK, key_of(record)):
+                    tally.removed(record)
             for sealed, volume in batch.chunks:
                 record = from_sealed(sealed, volume, self._init_id(txn, sealed, inits))
                 if _put_chunk(txn, tally, record):
@@ -141,6 +151,25 @@ class IndexWriter:
                 if txn.delete(keys.CHUNK, key_of(record)):
                     tally.removed(record)
             tally.write()
+
+    def recount(self, track: Track) -> None:
+        """Write anew what is kept beside a track's rows: usage, minutes of the days, runs.
+
+        Raises:
+            IntegrityError: a row cannot be read; nothing was written.
+        """
+        start, stop = keys.track(track), keys.after_track(track)
+        with self.store.write() as txn:
+            counted = Counted(decode(*row) for row in txn.rows(keys.CHUNK, start, stop))
+            for table in (keys.USAGE, keys.DAY, keys.RUN):
+                for key in [key for key, _ in txn.rows(table, start, stop)]:
+                    txn.delete(table, key)
+            for number, usage in counted.usage.items():
+                txn.put(keys.USAGE, keys.usage(track, number), encode_usage(usage))
+            for day, minutes in counted.minutes.items():
+                txn.put(keys.DAY, keys.day(track, day), days.encode(minutes))
+            for run in counted.runs.values():
+                txn.put(keys.RUN, keys.run(track, run.run), encode_run(run))
 
     def remember_garbage(self, garbage: Iterable[Garbage]) -> None:
         """Files that another index wanted to be unlinked."""

@@ -10,6 +10,8 @@ from nvr.errors import IntegrityError, StorageError
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
+    from indexer.holds import Hold
+    from indexer.reader import IndexReader
     from indexer.verify import Finding
     from nvr.chunk.volume import Volume
     from nvr.config import Settings
@@ -17,20 +19,29 @@ if TYPE_CHECKING:
 
 def check(
     deep: Annotated[bool, typer.Option("--deep", help="Also read every byte and test every hash.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First mend what can be mended; the recorder must not run.")
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Test that files and index agree; may run beside the recorder. Ends with 4 if something is wrong."""
-    from indexer.reader import IndexReader
-    from indexer.registry import Registry
-    from indexer.verify import Progress, verify
+    """Test that files and index agree; may run beside the recorder. Ends with 4 if something is wrong.
+
+    With --repair it first says, one line each, what it mended and what it left. It never deletes footage.
+    """
+    from indexer.verify import Progress, outdated_mirrors, verify
     from nvr.timebase import SystemClock
     from tools.progress import bar
 
     settings = settings_from(config)
+    if repair:
+        from tools.repair import mend
+
+        mend(settings)
     with ExitStack() as opened:
-        reader = opened.enter_context(IndexReader.open(settings.index_path))
-        holds = opened.enter_context(Registry.open(settings.registry_path)).holds.all()
+        reader = opened.enter_context(_index(settings))
         volumes, findings = _volumes(settings, opened)
+        holds, damage = _holds(settings)
+        findings += damage or outdated_mirrors(volumes.values(), holds, SystemClock().wall_us())
         with bar("checking") as shown:
 
             def report(progress: Progress) -> None:
@@ -43,6 +54,31 @@ def check(
     if findings:
         raise IntegrityError(f"{len(findings)} findings in {rows} chunks", hint="each is listed above with its mend")
     print(f"{rows} chunks on {len(volumes)} volumes: nothing is wrong")
+
+
+def _index(settings: "Settings") -> "IndexReader":
+    from indexer.reader import IndexReader
+
+    try:
+        return IndexReader.open(settings.index_path)
+    except StorageError as error:
+        hint = "nvr check --repair makes it anew from the files, and keeps the old one beside it"
+        raise StorageError(error.what, where=error.where, hint=hint) from error
+
+
+def _holds(settings: "Settings") -> "tuple[Sequence[Hold], list[Finding]]":
+    """The holds; or what is wrong with the registry, which nothing can make anew and no repair touches."""
+    from indexer.registry import Registry
+    from indexer.verify import Finding, Invariant
+
+    try:
+        with Registry.open(settings.registry_path) as registry:
+            registry.channels()
+            return registry.holds.all(), []
+    except (StorageError, IntegrityError) as error:
+        where = str(settings.registry_path)
+        hint = "cameras and holds stand in it, and no file tells them again: put a copy of this folder back"
+        return (), [Finding(Invariant.I3, where, f"the registry cannot be read: {error}", hint)]
 
 
 def _volumes(settings: "Settings", opened: ExitStack) -> "tuple[dict[int, Volume], list[Finding]]":

@@ -1,12 +1,13 @@
 """After a crash: seals the parts that were left behind, and the sealed files that a power cut has torn."""
 
+from nvr.chunk.footer import FOOTER_UUID
 from nvr.chunk.name import ChunkName
 from nvr.chunk.reader import ChunkReader, start_us
-from nvr.chunk.scan import Preamble, Scanned, contents, fragments, read_fragment, read_preamble
+from nvr.chunk.scan import FRAGMENT_LIMIT_BYTES, Preamble, Scanned, contents, fragments, read_fragment, read_preamble
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.sealing import seal, summary
 from nvr.chunk.source import ByteSource
-from nvr.chunk.stamp import STAMP_BYTES, STAMP_UUID
+from nvr.chunk.stamp import STAMP_BYTES, STAMP_UUID, FragmentStamp
 from nvr.chunk.verification import read_footer
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError
@@ -53,6 +54,40 @@ def recover(volume: Volume, part_path: str, *, from_disk: bool = False) -> Seale
     if not keep:
         volume.unlink_part(part_path)
     return None
+
+
+def is_torn(volume: Volume, path: str) -> bool:
+    """Whether a file has lost its end and nothing else, so that `recover` would cut off no footage of it.
+
+    What stands behind the last whole fragment must be the beginning of one that is not all there, a footer, zeros, or
+    less than a stamp. A fragment that is all there but damaged may still be shown: that is for a person to decide.
+
+    Raises:
+        StorageError: the disk cannot read it.
+    """
+    source = volume.source(path)
+    try:
+        start = len(read_preamble(source).data)
+        end = max((found.span.end for found in fragments(source, start, verify=True)), default=start)
+        return end > start and _is_no_footage(source, end)
+    except IntegrityError:
+        return False
+    finally:
+        source.close()
+
+
+def _is_no_footage(source: ByteSource, start: int) -> bool:
+    """Whether a file's end, from ``start`` on, can hold no fragment."""
+    size_bytes = source.size() - start
+    tail = source.read(start, min(size_bytes, FRAGMENT_LIMIT_BYTES))
+    if len(tail) < size_bytes or tail.find(b"uuid" + STAMP_UUID, STAMP_BYTES) >= 0:
+        return False
+    if len(tail) < STAMP_BYTES or tail[4:24] == b"uuid" + FOOTER_UUID or not any(tail):
+        return True
+    try:
+        return STAMP_BYTES + FragmentStamp.decode(tail[:STAMP_BYTES]).media_bytes > size_bytes
+    except IntegrityError:
+        return False
 
 
 def adopt(volume: Volume, name: ChunkName, *, synced: bool = False, from_disk: bool = False) -> SealedChunk | None:

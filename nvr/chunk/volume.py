@@ -14,6 +14,7 @@ from nvr.chunk.filesystem import Entry, FileSystem, explained
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.name import ChunkName, PartName, hour_folder, hour_us, parse, parse_part
 from nvr.chunk.partfile import PartFile
+from nvr.chunk.source import ByteSource
 from nvr.errors import StorageError
 from nvr.timebase import Clock
 
@@ -288,6 +289,21 @@ class Volume:
         except OSError as error:
             raise explained(error, where) from error
         return fd
+
+    def source(self, relative: str | ChunkName) -> ByteSource:
+        """A chunk or a part, opened for reading through the volume's own system calls.
+
+        Raises:
+            StorageError: the file is missing or cannot be read.
+        """
+        path = relative.path() if isinstance(relative, ChunkName) else relative
+        return ByteSource(self.open_read_path(path), str(self.path / path), self._fs)
+
+    def strangers(self) -> Iterator[str]:
+        """Files in the folders of footage whose names are neither of a chunk nor of a part: relative paths."""
+        for path, _ in self._files():
+            if parse(path) is None and parse_part(path) is None:
+                yield path
 
     def unlink(self, name: ChunkName) -> None:
         """Delete a chunk, and its folders if nothing else is in them. One that is gone already is no error."""

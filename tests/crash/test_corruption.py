@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,17 @@ import pytest
 from indexer import keys
 from indexer.reader import IndexReader
 from indexer.rebuild import rebuild
+from indexer.repair import Mended, renew, repair
 from indexer.verify import verify
+from indexer.writer import IndexWriter
+from nvr.chunk.reader import ChunkReader
+from nvr.chunk.scan import read_fragment
+from nvr.chunk.source import ByteSource
+from nvr.chunk.stamp import STAMP_UUID
 from nvr.chunk.volume import Volume
-from nvr.errors import StorageError
-from nvr.timebase import US_PER_DAY
+from nvr.errors import IntegrityError, StorageError
+from nvr.media import GapReason
+from nvr.timebase import US_PER_DAY, TimeRange
 from tests.crash.amounts import times
 from tests.crash.house import RESTART_US, TRACKS, House
 from tests.crash.judge import judge
@@ -215,3 +223,140 @@ def test_recorder_that_starts_without_its_index_finds_the_footage_of_the_last_ho
 ) -> None:
     shutil.rmtree(stored / "index")
     assert judge(stored, ledger.lines, power_cut=False).wrong == ()
+
+
+# -- nvr check --repair --------------------------------------------------------------------------------------------
+
+
+def mended(folder: Path, now_us: int) -> list[Mended]:
+    """What ``nvr check --repair`` does to index and files."""
+    with Volume.open(1, folder / "volume", create=False, clock=ManualClock(now_us)) as volume:
+        done = list(renew(folder / "index", {1: volume}, now_us=now_us, report=lambda _: None))
+        with IndexWriter.open(folder / "index") as writer:
+            return done + list(repair(writer, {1: volume}))
+
+
+def media(folder: Path) -> set[bytes]:
+    """The hash of each whole fragment, wherever it stands in whatever file: what no repair may make less."""
+    found: set[bytes] = set()
+    for path in files(folder, ".mp4") + files(folder, ".part"):
+        content, mark = path.read_bytes(), b"uuid" + STAMP_UUID
+        with closing(ByteSource.open(path)) as source:
+            at = content.find(mark)
+            while at >= 0:
+                with suppress(IntegrityError):
+                    found.add(read_fragment(source, at - 4, len(content), verify=True).span.stamp.media_sha256)
+                at = content.find(mark, at + 1)
+    return found
+
+
+def left_alone(done: list[Mended]) -> set[str]:
+    return {one.where for one in done if one.left}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_repair_of_a_damaged_file_leaves_only_what_a_person_must_decide(
+    stored: Path, ledger: Ledger, memory: Path, damage: Damage
+) -> None:
+    end_us = Account.of(ledger.lines).end_us
+    for seed in range(DRAWS):
+        draw, folder = random.Random(seed), memory / f"damaged{seed}"
+        shutil.copytree(stored, folder)
+        path, other = draw.sample(files(folder, ".mp4"), 2)
+        damaged = {str(one) for one in damage(path, other, draw)}
+        before = media(folder)
+        done = mended(folder, end_us)
+        assert media(folder) >= before
+        assert findings(folder, end_us) <= damaged
+        assert left_alone(done) <= damaged
+        again = mended(folder, end_us)
+        assert [one for one in again if not one.left] == []
+        assert left_alone(again) == left_alone(done)
+
+
+def test_repair_of_a_file_that_lost_its_end_seals_it_anew_and_notes_the_gap(stored: Path, ledger: Ledger) -> None:
+    end_us = Account.of(ledger.lines).end_us
+    path = files(stored, ".mp4")[1]
+    with ChunkReader(path) as chunk:
+        second = chunk.fragments()[1]
+    cut_index(path, second.end - 1)
+    before = media(stored)
+    [one] = mended(stored, end_us)
+    assert "sealed anew" in one.what
+    assert media(stored) >= before
+    assert findings(stored, end_us) == set()
+    assert not path.exists()
+    with IndexReader.open(stored / "index") as reader:
+        gaps = [gap for track in TRACKS for gap in reader.gaps(track, TimeRange(0, 2**60))]
+    assert [gap.reason for gap in gaps if "lost its end" in gap.detail] == [GapReason.DISK]
+
+
+def test_repair_of_a_missing_file_marks_its_row_as_lost(stored: Path, ledger: Ledger) -> None:
+    end_us = Account.of(ledger.lines).end_us
+    files(stored, ".mp4")[2].unlink()
+    [one] = mended(stored, end_us)
+    assert "lost" in one.what
+    with IndexReader.open(stored / "index") as reader:
+        assert sum(record.lost for track in TRACKS for page in reader.pages(track) for record in page) == 1
+
+
+@pytest.mark.parametrize("suffix", [".part", ".mp4"])
+@pytest.mark.parametrize("damage", [flip, truncate, zero, delete])
+def test_repair_of_what_a_crash_left_loses_no_fragment(
+    left: Path, ledger: Ledger, memory: Path, damage: Damage, suffix: str
+) -> None:
+    end_us = Account.of(ledger.lines).end_us
+    for seed in range(DRAWS):
+        draw, folder = random.Random(seed), memory / f"damaged{seed}"
+        shutil.copytree(left, folder)
+        path = draw.choice(files(folder, suffix))
+        damage(path, path, draw)
+        before = media(folder)
+        mended(folder, end_us)
+        assert media(folder) >= before
+        assert findings(folder, end_us) <= {str(path)}
+        assert [one for one in mended(folder, end_us) if not one.left] == []
+
+
+@pytest.mark.parametrize("size_bytes", [0, 4096, 40_000, None])
+def test_repair_keeps_a_cut_index_aside_and_makes_it_anew(stored: Path, ledger: Ledger, size_bytes: int | None) -> None:
+    with IndexReader.open(stored / "index") as reader:
+        before = contents(reader, (keys.CHUNK, keys.USAGE, keys.DAY, keys.RUN))
+    if size_bytes is None:
+        (stored / "index" / "data.mdb").write_bytes(bytes(50_000))
+    else:
+        cut_index(stored / "index" / "data.mdb", size_bytes)
+    cut = (stored / "index" / "data.mdb").read_bytes()
+    [one] = mended(stored, Account.of(ledger.lines).end_us)
+    assert "made anew" in one.what
+    [aside] = stored.glob("index.damaged-*")
+    assert (aside / "data.mdb").read_bytes()[: len(cut)] == cut
+    with IndexReader.open(stored / "index") as reader:
+        assert contents(reader, tuple(before)) == before
+    assert mended(stored, Account.of(ledger.lines).end_us) == []
+
+
+def test_repair_counts_wrong_sums_anew_and_makes_damaged_rows_anew(stored: Path, ledger: Ledger) -> None:
+    end_us = Account.of(ledger.lines).end_us
+    with IndexReader.open(stored / "index") as reader:
+        before = contents(reader, (keys.CHUNK, keys.USAGE, keys.DAY, keys.RUN))
+    with IndexWriter.open(stored / "index") as writer, writer.store.write() as txn:
+        for table in (keys.USAGE, keys.DAY, keys.RUN):
+            for key, _ in list(txn.rows(table)):
+                txn.delete(table, key)
+    assert {one.where for one in mended(stored, end_us)} == {str(track) for track in TRACKS}
+    with IndexWriter.open(stored / "index") as writer, writer.store.write() as txn:
+        key, _ = next(txn.rows(keys.CHUNK))
+        txn.put(keys.CHUNK, key, b"no row")
+    [one] = mended(stored, end_us)
+    assert "made anew" in one.what
+    with IndexReader.open(stored / "index") as reader:
+        assert contents(reader, tuple(before)) == before
+
+
+def test_repair_names_a_strange_file_and_leaves_it(stored: Path, ledger: Ledger) -> None:
+    strange = files(stored, ".mp4")[0].with_name("notes.txt")
+    strange.write_text("mine")
+    [one] = mended(stored, Account.of(ledger.lines).end_us)
+    assert (one.where, one.left) == (str(strange), True)
+    assert strange.read_text() == "mine"
