@@ -90,6 +90,7 @@ class RetentionSettings(_Section):
     reserve_percent: float = Field(5.0, ge=0, lt=90)
     group: tuple[GroupRetention, ...] = ()
     channel: tuple[ChannelRetention, ...] = ()
+    scrub_days: float = Field(30.0, gt=0)  # chosen: the default of max_days; less where footage is kept less long
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -200,6 +201,10 @@ class Settings(_Section):
     @property
     def index_path(self) -> Path:
         return self.data_dir / "index"
+
+    @property
+    def scrub_path(self) -> Path:
+        return self.data_dir / "scrub"
 
     @property
     def registry_path(self) -> Path:

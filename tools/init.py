@@ -50,6 +50,7 @@ TAIL = """
 #: min_days = 1.0        # never delete younger footage while anything else can go
 #: max_days = 30.0       # older footage is always deleted
 #: reserve_percent = 5.0 # of each disk is kept free
+#: scrub_days = 30.0     # every file is read and verified once in so long, or once in max_days if that is less
 #
 # Cameras that are kept for another time, and quotas, have blocks of their own: remove the # before each line of one.
 # A camera's own setting comes before its group's, and that before those above. All quotas hold.
