@@ -33,6 +33,7 @@ from retention.pace import ScrubPace, is_due, rate_bps, rest_us
 log = structlog.get_logger()
 
 LOOK_S = 60.0  # chosen: until it is looked again whether a round is due, or whether the index answers again
+RECOVERY_S = 2.0  # chosen: recovery after a crash takes seconds
 PRUNE_CHUNKS = 100  # chosen: so often damages of deleted files are forgotten
 
 
@@ -91,8 +92,7 @@ class Scrub(threading.Thread):
         while not self._stopping.is_set():
             rest_s = LOOK_S
             try:
-                if self._ready():
-                    rest_s = self.step() / 1e6
+                rest_s = self.step() / 1e6 if self._ready() else RECOVERY_S
             except Exception as error:  # outermost loop: the recorder goes on without it, and it tries again
                 log.exception("scrub")
                 self.trouble |= dict.fromkeys(self._volumes, f"the files cannot be verified: {error}")
