@@ -104,6 +104,15 @@ class VolumeStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScrubStatus:
+    """How far the archive is verified, now."""
+
+    began_us: int
+    percent: int  # of this round
+    damaged: int  # files that are known to be damaged and are still kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderStatus:
     """The recorder process, now. An old ``heartbeat_us`` means that nothing here is true any more."""
 
@@ -116,6 +125,7 @@ class RecorderStatus:
     rung: Rung = Rung.ALL  # how much is recorded while room is short
     swept_us: int = 0  # the last sweep looked then, and what it found has been deleted; 0: none has ended yet
     sweeper_cpu_us: int = 0  # of its thread since its start
+    scrub: ScrubStatus | None = None  # None: no round has begun
 
 
 class Board:

@@ -92,6 +92,7 @@ class RetentionSettings(_Section):
     ballast_mib: int = Field(default=1024, ge=0, le=1 << 20)
     group: tuple[GroupRetention, ...] = ()
     channel: tuple[ChannelRetention, ...] = ()
+    scrub_days: float = Field(30.0, gt=0)  # chosen: the default of max_days; less where footage is kept less long
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -202,6 +203,10 @@ class Settings(_Section):
     @property
     def index_path(self) -> Path:
         return self.data_dir / "index"
+
+    @property
+    def scrub_path(self) -> Path:
+        return self.data_dir / "scrub"
 
     @property
     def registry_path(self) -> Path:

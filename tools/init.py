@@ -52,6 +52,7 @@ TAIL = """
 #: reserve_percent = 5.0 # of each disk is kept free
 #: last_resort = "record_less"   # when only footage younger than min_days is left; or "delete_younger"
 #: ballast_mib = 1024    # room on each disk, a hundredth of it at most, for when it runs full all the same
+#: scrub_days = 30.0     # every file is read and verified once in so long, or once in max_days if that is less
 #
 # Cameras that are kept for another time, and quotas, have blocks of their own: remove the # before each line of one.
 # A camera's own setting comes before its group's, and that before those above. All quotas hold.

@@ -5,17 +5,19 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_DAY, US_PER_S
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
-    from indexer.board import Board, VolumeStatus
+    from indexer.board import Board, ScrubStatus, VolumeStatus
     from indexer.bookkeeper import IndexBookkeeper
     from indexer.registry import Registry
     from nvr.capture.engine import Engine
     from nvr.timebase import Clock
+    from retention.scrub import Scrub
     from retention.sweeper import Sweeper
     from tools.volume_watch import VolumeWatch
 
@@ -28,12 +30,15 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Record all cameras until told to stop; ``nvr run`` starts this beside the web server."""
     from indexer.board import Board
     from indexer.bookkeeper import IndexBookkeeper
+    from indexer.damage import DamageBook
     from indexer.registry import Registry
     from indexer.writer import IndexWriter
     from nvr.capture.engine import Engine
     from nvr.errors import StorageError
     from nvr.timebase import SystemClock
     from retention.holds import Standing
+    from retention.pace import ScrubPace
+    from retention.scrub import Scrub
     from retention.sweeper import Sweeper
     from tools.volume_watch import VolumeOpener, VolumeWatch
 
@@ -42,6 +47,7 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         Registry.open(settings.registry_path) as registry,
         IndexWriter.open(settings.index_path) as writer,
         Board.open(settings.board_path) as board,
+        ExitStack() as opened,
     ):
         board.clear()
         opener = VolumeOpener(writer, clock)
@@ -66,7 +72,11 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         engine.on_full = sweeper.volume_full
         engine.on_ended = watch.ended
         sweeper.on_rung = engine.stand
-        Recorder(engine, books, sweeper, watch, board, registry, clock).run()
+        book = opened.enter_context(DamageBook.renewed(settings.scrub_path))
+        days = min(settings.retention.scrub_days, settings.retention.max_days)
+        pace = ScrubPace(period_us=int(days * US_PER_DAY))
+        scrub = Scrub(writer, watch.at_work, book, ready=engine.has_recovered, clock=clock, pace=pace)
+        Recorder(engine, books, sweeper, scrub, watch, board, registry, clock).run()
         watch.close()
 
 
@@ -78,6 +88,7 @@ class Recorder:
         engine: "Engine",
         books: "IndexBookkeeper",
         sweeper: "Sweeper",
+        scrub: "Scrub",
         watch: "VolumeWatch",
         board: "Board",
         registry: "Registry",
@@ -87,6 +98,7 @@ class Recorder:
         self._books = books
         self._sweeper = sweeper
         self._watch = watch
+        self._scrub = scrub
         self._board = board
         self._registry = registry
         self._clock = clock
@@ -106,7 +118,7 @@ class Recorder:
         gc.set_threshold(20_000, 20, 50)
         self._books.start()
         self._engine.pool.draining = self._registry.draining()
-        with self._sweeper, self._watch:
+        with self._sweeper, self._watch, self._scrub:
             self._engine.run(self._registry.channels())
         self._books.finish()
 
@@ -124,14 +136,23 @@ class Recorder:
             rung=self._sweeper.rung,
             swept_us=self._sweeper.swept_us,
             sweeper_cpu_us=self._sweeper.cpu_us,
+            scrub=self._scrub_status(),
         )
         self._board.post_recorder(status, [self._volume_status(number) for number in sorted(self._watch.wanted)])
+
+    def _scrub_status(self) -> "ScrubStatus | None":
+        from indexer.board import ScrubStatus
+
+        made = self._scrub.round
+        if made is None:
+            return None
+        return ScrubStatus(began_us=made.began_us, percent=made.percent, damaged=self._scrub.damaged)
 
     def _volume_status(self, number: int) -> "VolumeStatus":
         from indexer.board import VolumeStatus
         from nvr.errors import StorageError
 
-        sources = (self._engine.pool, self._sweeper, self._watch.opener)
+        sources = (self._engine.pool, self._sweeper, self._watch.opener, self._scrub)
         trouble = "; ".join(filter(None, (source.trouble.get(number) for source in sources)))
         path = str(self._watch.wanted[number].path)
         volume = next((disk.volume for disk in self._engine.disks if disk.volume.number == number), None)

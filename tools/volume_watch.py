@@ -121,6 +121,10 @@ class VolumeWatch(threading.Thread):
         """A volume is written no more. Any thread."""
         self._ended.put(volume)
 
+    def at_work(self) -> dict[int, Volume]:
+        """The volumes that are open now, by number. Any thread."""
+        return dict(self._at_work)
+
     def run(self) -> None:
         while not self._stopping.wait(LOOK_S):
             try:

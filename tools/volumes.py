@@ -60,7 +60,25 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
         words.append(f"{volume.number}: {volume.path}" + (f"\n   {trouble}" if trouble else ""))
     console = Console(soft_wrap=True)
     console.print(table)
-    console.print(escape("\n".join(words)), highlight=False)
+    console.print(escape("\n".join(words + _scrubbed(settings))), highlight=False)
+
+
+def _scrubbed(settings: "Settings") -> list[str]:
+    """How far the files are verified, and which are damaged."""
+    from indexer.damage import DamageBook
+    from nvr.errors import StorageError
+
+    try:
+        with DamageBook.open(settings.scrub_path, read_only=True) as book:
+            made, damages = book.round(), book.damages()
+    except StorageError:
+        return ["No file has been verified yet."]
+    began = f"{made.percent} % of this round, which began {format_utc(made.began_us)[:16]}" if made else "nothing yet"
+    lines = [f"Verified: {began}; damaged files: {len(damages)}"]
+    for damage in damages:
+        times = ", ".join(f"{format_utc(start)[:19]} to {format_utc(end)[:19]}" for start, end in damage.times)
+        lines.append(f"   {damage.volume}: {damage.path}: {damage.what}; damaged: {times or 'its tables only'}")
+    return lines
 
 
 @app.command()

@@ -13,7 +13,7 @@ from web.auth import Action, May, user_of
 from web.query import NoQuery
 from web.route import Route, route
 from web.status import OFF, is_running, state_of
-from web.wire import ChannelState, KindWord, Recorder, RecordsWord, Site, TrackState, VolumeState
+from web.wire import ChannelState, KindWord, Recorder, RecordsWord, ScrubState, Site, TrackState, VolumeState
 
 _RECORDS: dict[Rung, RecordsWord] = {
     Rung.ALL: "all",
@@ -70,7 +70,9 @@ class SiteRoom:
             records=_RECORDS[status.rung if status else Rung.ALL],
         )
         volumes = [VolumeState(v.number, v.free_bytes, v.total_bytes, v.trouble) for v in board.volumes()]
-        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder, volumes)
+        known = status.scrub if status else None
+        scrub = ScrubState(known.began_us, known.percent, known.damaged) if known else None
+        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder, volumes, scrub)
 
     async def _tell_channels(self, _asked: NoQuery, request: web.Request) -> list[ChannelState]:
         user = user_of(request)

@@ -43,6 +43,14 @@ class VolumeState(Answer, frozen=True):
     trouble: str  # empty: it takes footage
 
 
+class ScrubState(Answer, frozen=True):
+    """How far the archive is verified in the round that goes on."""
+
+    began_us: int
+    percent: int  # 100: the round is over, the next one begins when its time comes
+    damaged: int  # files that are known to be damaged and are still kept; their volumes have trouble
+
+
 class Site(Answer, frozen=True):
     """Who and where this recorder is, and what time it is there."""
 
@@ -52,6 +60,7 @@ class Site(Answer, frozen=True):
     now_us: int
     recorder: Recorder
     volumes: list[VolumeState]
+    scrub: ScrubState | None  # null: no round has begun
 
 
 class TrackState(Answer, frozen=True):

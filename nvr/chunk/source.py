@@ -1,6 +1,7 @@
 """An opened file to read from: by offset, never beyond what is there, errors in plain words."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -53,6 +54,11 @@ class ByteSource:
         except OSError as error:
             raise explained(error, self.where) from error
         return data
+
+    def forget_cached(self) -> None:
+        """Let the kernel forget what was read: it was read once, and others need the memory."""
+        with suppress(OSError):
+            self._fs.drop_cache(self.fd)
 
     def close(self) -> None:
         """Close the file; once is enough, twice does no harm."""

@@ -32,7 +32,9 @@ def test_every_channel_with_footage_has_the_defaults() -> None:
 def test_channels_and_groups_have_what_was_set_for_them() -> None:
     schools = GroupRetention(name="Schools", channels=frozenset({1, 2}), min_days=None, max_days=60, quota_gb=500)
     gate = ChannelRetention(channel=2, min_days=2, max_days=7, quota_gb=0.5)
-    settings = RetentionSettings(min_days=1, max_days=30, reserve_percent=5, group=(schools,), channel=(gate,))
+    settings = RetentionSettings(
+        min_days=1, max_days=30, reserve_percent=5, scrub_days=30, group=(schools,), channel=(gate,)
+    )
     found = policies(settings, [1, 2, 3])
     assert [found[n].min_us // US_PER_DAY for n in (1, 2, 3)] == [1, 2, 1]
     assert [found[n].max_us // US_PER_DAY for n in (1, 2, 3)] == [60, 7, 30]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.damage import Damage, DamageBook, Round
 from indexer.registry import Registry
 from nvr.config import load
 from nvr.timebase import US_PER_MINUTE, format_utc
@@ -76,3 +77,23 @@ def test_unknown_volume_is_named(config: Path) -> None:
     ended = volumes(config, "drain", 7)
     assert ended.code == ExitCode.CONFIG
     assert "there is no volume 7" in ended.err
+
+
+def test_list_tells_how_far_the_files_are_verified_and_which_are_damaged(config: Path) -> None:
+    assert "No file has been verified yet." in volumes(config, "list").out
+    with DamageBook.open(load(config).scrub_path) as book:
+        made = Round(began_us=START_US, total_bytes=100, verified_bytes=43)
+        harm = Damage(
+            volume=1,
+            path="v1/a.mp4",
+            track=ONE,
+            found_us=START_US,
+            what="the fragment's hash does not match",
+            offset=7,
+            times=((START_US, START_US + US_PER_MINUTE),),
+        )
+        book.note(made, [harm])
+    told = volumes(config, "list").out
+    assert f"Verified: 43 % of this round, which began {format_utc(START_US)[:16]}; damaged files: 1" in told
+    assert "v1/a.mp4: the fragment's hash does not match" in told
+    assert format_utc(START_US + US_PER_MINUTE)[:19] in told

@@ -1,6 +1,6 @@
 """Exactness at the edges: gaps, new parameter sets, the chunk that grows, the one that is not indexed yet, nothing."""
 
-from indexer.board import RecorderStatus, VolumeStatus
+from indexer.board import RecorderStatus, ScrubStatus, VolumeStatus
 from nvr.capture.ladder import Rung
 from nvr.capture.report import TrackState
 from nvr.media import Codec, Gap, GapReason, Track, TrackKind
@@ -271,3 +271,13 @@ async def test_site_tells_volumes_and_how_much_is_recorded(server: Server, house
     site = await server.json("/api/site")
     assert site["recorder"]["records"] == "key_frames"
     assert site["volumes"] == [{"number": 1, "free_bytes": 5, "total_bytes": 9, "trouble": "there is too little room"}]
+    assert site["scrub"] is None
+    house.board.post_recorder(
+        RecorderStatus(
+            pid=1,
+            started_us=now_us,
+            heartbeat_us=now_us,
+            scrub=ScrubStatus(began_us=now_us - 5, percent=43, damaged=2),
+        )
+    )
+    assert (await server.json("/api/site"))["scrub"] == {"began_us": now_us - 5, "percent": 43, "damaged": 2}

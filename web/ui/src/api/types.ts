@@ -41,6 +41,7 @@ export interface Site {
   timezone: string;
   version: string;
   now_us: number;
+  scrub: { began_us: number; percent: number; damaged: number } | null;
   recorder: { running: boolean; heartbeat_us: number | null; started_us: number | null; records: Records };
   volumes: VolumeState[];
 }
