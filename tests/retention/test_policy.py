@@ -1,5 +1,7 @@
 """The numbers that the configuration stands for."""
 
+import pytest
+
 from nvr.config import ChannelRetention, GroupRetention, RetentionSettings
 from nvr.timebase import US_PER_DAY
 from retention.plan import Policy, Quota
@@ -20,7 +22,6 @@ def low_water_bytes(total_bytes: int, *, percent: float = 5, ingest_bps: int = C
         ingest_bps=ingest_bps,
         said_full=False,
     )
-    assert room.enough_bytes == room.low_water_bytes + total_bytes // 100
     return room.low_water_bytes
 
 
@@ -53,6 +54,22 @@ def test_low_water_of_a_smaller_disk_is_ten_minutes_of_all_cameras() -> None:
 def test_low_water_of_a_tiny_disk_leaves_it_some_footage() -> None:
     assert low_water_bytes(200 * MIB) == 50 * MIB
     assert low_water_bytes(200 * MIB, percent=60) == 120 * MIB
+
+
+@pytest.mark.parametrize(
+    ("total_bytes", "margin_bytes"),
+    [(8 * TB, 8 * TB // 100), (TB // 20, CAMERAS_BPS // 8 * 30), (200 * MIB, 10 * MIB)],
+)
+def test_margin_is_a_hundredth_or_what_comes_until_the_next_sweep(total_bytes: int, margin_bytes: int) -> None:
+    room = volume_room(
+        keep(reserve_percent=5),
+        1,
+        free_bytes=0,
+        total_bytes=total_bytes,
+        ingest_bps=CAMERAS_BPS,
+        said_full=False,
+    )
+    assert room.enough_bytes - room.low_water_bytes == margin_bytes
 
 
 def test_volume_that_said_full_is_short_whatever_it_says_is_free() -> None:
