@@ -54,7 +54,8 @@ def lay(of: Archive, span: TimeRange, *channels: int, expires_us: int | None = N
 
 def left(of: Archive, track: object = ONE) -> list[int]:
     """The minutes of a track that are still indexed, each of which must have its file."""
-    assert of.rows() <= of.files()
+    files = of.files()  # before the rows: a sweep that runs takes first the row, then the file
+    assert of.rows() <= files
     pages = (page for one in of.reader.tracks() if one == track for page in of.reader.pages(one))
     return [(row.start_us - START_US) // US_PER_MINUTE for page in pages for row in page]
 
