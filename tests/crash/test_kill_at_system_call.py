@@ -53,7 +53,8 @@ def counts(strace: str, tmp_path_factory: pytest.TempPathFactory) -> Counter[str
 
 def spread(count: int, most: int) -> list[int]:
     """At most so many numbers from 1 to ``count``, the first ones and others evenly behind them."""
-    return sorted({1 + number * (count - 1) // max(1, most - 1) for number in range(min(most, count))})
+    some = min(most, count)
+    return sorted({1 + number * (count - 1) // max(1, some - 1) for number in range(some)})
 
 
 def judged_copy(folder: Path) -> int:
