@@ -231,17 +231,24 @@ class Archive:
     def _volume(self, number: int) -> Volume:
         """Opened for one use, which costs 33 µs: one that stays open cannot be unmounted, nor mended when it fails."""
         if number not in self._paths:
-            self._paths |= {status.number: Path(status.path) for status in self.board().volumes() if status.path}
+            self._look_for_added()
         try:
             return Volume.open(number, self._paths[number], create=False, clock=self.clock, read_only=True)
         except KeyError:
             hint = "add it to nvr.toml again"
             raise StorageError("the volume is not configured", where=f"volume {number}", hint=hint) from None
 
+    def _look_for_added(self) -> None:
+        """The recorder posts where its volumes are; one may have been added while we run."""
+        with suppress(StorageError):
+            posted = {one.number: Path(one.path) for one in self.board().volumes() if one.path}
+            self._paths = posted | self._paths
+
     def _unindexed(self, track: Track, from_us: int) -> list[StoredChunk]:
         known = {(row.run, row.sequence) for row in self.index().chunks(track, TimeRange(from_us, 2**62))}
         since_us = max(0, from_us - CLOCK_SLACK_US)
         found = []
+        self._look_for_added()
         for number in self._paths:
             # A volume that is away holds nothing that can be shown.
             with suppress(StorageError), self._volume(number) as volume:

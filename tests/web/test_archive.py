@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from indexer.board import VolumeStatus
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
+from nvr.chunk.volume import Volume
 from nvr.config import Settings, VolumeSettings
 from nvr.errors import StorageError
 from nvr.media import Gap, GapReason, Track, TrackKind
 from nvr.timebase import US_PER_S, TimeRange, utc
+from tests.indexer.sealed import write_file
 from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House, groups
 from tests.web.pictures import stream
@@ -140,6 +143,18 @@ def test_chunk_is_found_by_its_numbers_alone(house: House) -> None:
     assert archive.find(MAIN, first.start_us, 2, 1) is None
     assert archive.find(replace(MAIN, channel=2), first.start_us, 1, 1) is None
     assert archive.find(MAIN, first.start_us + 3600 * US_PER_S, 1, 1) is None
+
+
+def test_file_on_a_volume_that_was_added_is_shown_before_it_is_indexed(house: House, tmp_path: Path) -> None:
+    with Volume.open(2, tmp_path / "added", create=True, clock=house.clock) as added:
+        write_file(added, START_US, track=MAIN)
+        archive = house.archive()
+        window = TimeRange(START_US, START_US + 60 * US_PER_S)
+        assert archive.chunks(MAIN, window) == []
+        house.beat(VolumeStatus(number=2, free_bytes=1, total_bytes=1, path=str(added.path)))
+        (chunk,) = archive.chunks(MAIN, window)
+        assert chunk.volume == 2
+        assert archive.read(chunk, 4, 4) == b"ftyp"
 
 
 def test_index_that_was_made_anew_is_opened_again(tmp_path: Path, clock: ManualClock) -> None:
