@@ -10,6 +10,7 @@ import shutil
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +23,7 @@ from nvr.capture.report import OpenChunk, TrackReport, TrackState
 from nvr.errors import StorageError
 from nvr.media import GapReason, Track
 
-__all__ = ["Board", "OpenChunk", "RecorderStatus", "TrackState", "TrackStatus", "VolumeStatus"]
+__all__ = ["Board", "OpenChunk", "RecorderStatus", "TrackState", "TrackStatus", "VolumeStatus", "VolumeTrouble"]
 
 MAP_BYTES = 256 << 20  # chosen: hours of posts, even while a stopped reader keeps every old page
 STATUS_SCHEMA = "board status 1"
@@ -92,6 +93,15 @@ class TrackStatus:
         )
 
 
+class VolumeTrouble(Enum):
+    """What a person has to do with a volume, the gravest first; the value is the word of the API."""
+
+    AWAY = "away"  # it cannot be opened: not mounted, another disk, read-only
+    FAILED = "failed"  # it does not take footage now
+    SHORT = "short"  # there is too little room, or old footage cannot be deleted
+    DAMAGED = "damaged"  # what it holds has changed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeStatus:
     """One volume, now."""
@@ -100,6 +110,7 @@ class VolumeStatus:
     free_bytes: int
     total_bytes: int
     trouble: str = ""  # for people; empty: it takes footage
+    kind: VolumeTrouble | None = None  # of the trouble
     path: str = ""  # its folder, as configured
 
 

@@ -149,11 +149,17 @@ class Recorder:
         return ScrubStatus(began_us=made.began_us, percent=made.percent, damaged=self._scrub.damaged)
 
     def _volume_status(self, number: int) -> "VolumeStatus":
-        from indexer.board import VolumeStatus
+        from indexer.board import VolumeStatus, VolumeTrouble
         from nvr.errors import StorageError
 
-        sources = (self._engine.pool, self._sweeper, self._watch.opener, self._scrub)
-        trouble = "; ".join(filter(None, (source.trouble.get(number) for source in sources)))
+        troubles = {
+            VolumeTrouble.AWAY: self._watch.opener.trouble,
+            VolumeTrouble.FAILED: self._engine.pool.trouble,
+            VolumeTrouble.SHORT: self._sweeper.trouble,
+            VolumeTrouble.DAMAGED: self._scrub.trouble,
+        }
+        found = {kind: words for kind, told in troubles.items() if (words := told.get(number))}
+        trouble, kind = "; ".join(found.values()), next(iter(found), None)
         path = str(self._watch.wanted[number].path)
         volume = next((disk.volume for disk in self._engine.disks if disk.volume.number == number), None)
         free_bytes = total_bytes = 0
@@ -161,8 +167,10 @@ class Recorder:
             if volume is not None:
                 free_bytes, total_bytes = volume.free_bytes(), volume.total_bytes()
         except StorageError as error:
-            trouble = trouble or str(error)
-        return VolumeStatus(number=number, free_bytes=free_bytes, total_bytes=total_bytes, trouble=trouble, path=path)
+            trouble, kind = trouble or str(error), kind or VolumeTrouble.FAILED
+        return VolumeStatus(
+            number=number, free_bytes=free_bytes, total_bytes=total_bytes, trouble=trouble, kind=kind, path=path
+        )
 
     def _look_at_registry(self) -> None:
         revision = self._registry.revision()

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from indexer.board import RecorderStatus, TrackStatus
+from indexer.board import RecorderStatus, TrackStatus, VolumeStatus
 from nvr import __version__
 from nvr.capture.ladder import Rung
 from nvr.channel import Channel
@@ -69,7 +69,7 @@ class SiteRoom:
             started_us=status.started_us if status else None,
             records=_RECORDS[status.rung if status else Rung.ALL],
         )
-        volumes = [VolumeState(v.number, v.free_bytes, v.total_bytes, v.trouble) for v in board.volumes()]
+        volumes = [_volume(status) for status in board.volumes()]
         known = status.scrub if status else None
         scrub = ScrubState(known.began_us, known.percent, known.damaged) if known else None
         return Site(self._site.name, self._site.timezone, __version__, now_us, recorder, volumes, scrub)
@@ -121,3 +121,13 @@ class SiteRoom:
             lost_packets=status.lost_packets if status else 0,
             clock_offset_us=status.clock_offset_us if status else None,
         )
+
+
+def _volume(status: VolumeStatus) -> VolumeState:
+    return VolumeState(
+        number=status.number,
+        free_bytes=status.free_bytes,
+        total_bytes=status.total_bytes,
+        trouble=status.trouble,
+        kind=None if status.kind is None else status.kind.value,
+    )

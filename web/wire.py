@@ -18,6 +18,7 @@ ReasonWord = Literal[
     "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
 ]
 
+VolumeTroubleWord = Literal["away", "failed", "short", "damaged"]
 RecordsWord = Literal["all", "sub_only", "key_frames", "nothing"]
 
 
@@ -41,6 +42,7 @@ class VolumeState(Answer, frozen=True):
     free_bytes: int
     total_bytes: int
     trouble: str  # empty: it takes footage
+    kind: VolumeTroubleWord | None  # what a person has to do about it; null: nothing
 
 
 class ScrubState(Answer, frozen=True):

@@ -1,6 +1,6 @@
 """Exactness at the edges: gaps, new parameter sets, the chunk that grows, the one that is not indexed yet, nothing."""
 
-from indexer.board import RecorderStatus, ScrubStatus, VolumeStatus
+from indexer.board import RecorderStatus, ScrubStatus, VolumeStatus, VolumeTrouble
 from nvr.capture.ladder import Rung
 from nvr.capture.report import TrackState
 from nvr.media import Codec, Gap, GapReason, Track, TrackKind
@@ -266,11 +266,12 @@ async def test_site_tells_volumes_and_how_much_is_recorded(server: Server, house
     assert (await server.json("/api/site"))["recorder"]["records"] == "all"
     house.board.post_recorder(
         RecorderStatus(pid=1, started_us=now_us, heartbeat_us=now_us, rung=Rung.KEY_FRAMES),
-        [VolumeStatus(number=1, free_bytes=5, total_bytes=9, trouble="there is too little room")],
+        [VolumeStatus(number=1, free_bytes=5, total_bytes=9, trouble="too little room", kind=VolumeTrouble.SHORT)],
     )
     site = await server.json("/api/site")
     assert site["recorder"]["records"] == "key_frames"
-    assert site["volumes"] == [{"number": 1, "free_bytes": 5, "total_bytes": 9, "trouble": "there is too little room"}]
+    (volume,) = site["volumes"]
+    assert volume == {"number": 1, "free_bytes": 5, "total_bytes": 9, "trouble": "too little room", "kind": "short"}
     assert site["scrub"] is None
     house.board.post_recorder(
         RecorderStatus(

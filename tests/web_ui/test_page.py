@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from indexer.board import VolumeTrouble
 from nvr.capture.ladder import Rung
 from tests.web_ui.page import Face
 from tests.web_ui.town import GAPPY, HEVC, SICK, Town
@@ -116,11 +117,14 @@ def test_short_disks_raise_an_alarm_in_words_until_there_is_room(face: Face, tow
     face.open(f"#/{GAPPY}")
     alarm = face.part("disk-alarm")
     well = town.house.disks
-    town.house.rung, town.house.disks = Rung.SUB_ONLY, [replace(well[0], trouble="there is too little room")]
+    town.house.rung, town.house.disks = (
+        Rung.SUB_ONLY,
+        [replace(well[0], trouble="there is too little room", kind=VolumeTrouble.SHORT)],
+    )
     try:
         face.until(alarm.is_visible, "the alarm", within_s=10)
         assert "chỉ còn ghi hình nhỏ" in alarm.inner_text()
-        assert "Ổ đĩa số 1 có sự cố" in alarm.inner_text()
+        assert "Ổ đĩa số 1 gần đầy" in alarm.inner_text()
         alarm.locator("summary").click()
         assert "there is too little room" in alarm.inner_text()
     finally:

@@ -4,7 +4,7 @@ import type { Records, VolumeState } from "../src/api/types";
 import { diskAlarm } from "../src/shell/alarm";
 
 function volume(number: number, trouble = ""): VolumeState {
-  return { number, free_bytes: 1, total_bytes: 2, trouble };
+  return { number, free_bytes: 1, total_bytes: 2, trouble, kind: trouble === "" ? null : "failed" };
 }
 
 function site(records: Records, volumes: VolumeState[]) {

@@ -29,11 +29,14 @@ export interface ErrorAnswer {
 export type Records = "all" | "sub_only" | "key_frames" | "nothing";
 
 /** `trouble` is empty while the volume takes footage. */
+export type VolumeTrouble = "away" | "failed" | "short" | "damaged";
+
 export interface VolumeState {
   number: number;
   free_bytes: number;
   total_bytes: number;
   trouble: string;
+  kind: VolumeTrouble | null;
 }
 
 export interface Site {
