@@ -31,9 +31,12 @@ def test_today_is_in_sight_where_not_all_days_fit(face: Face, town: Town) -> Non
     face.page.set_viewport_size({"width": 1300, "height": 800})
     face.open("#/coverage")
     face.until(face.part(f"day-{GAPPY}-{LAST}").is_visible, "the ledger")
-    place = face.part(f"day-{GAPPY}-{LAST}").bounding_box()
-    assert place is not None
-    assert place["x"] + place["width"] <= 1300
+
+    def is_in_sight() -> bool:
+        place = face.part(f"day-{GAPPY}-{LAST}").bounding_box()
+        return place is not None and place["x"] + place["width"] <= 1300
+
+    face.until(is_in_sight, "today")
 
 
 def test_arrows_walk_through_the_days_and_a_day_leads_to_its_pictures(face: Face, town: Town) -> None:
