@@ -153,7 +153,7 @@ class Disk(threading.Thread):
         self.queue.wake()
 
     def leave(self) -> None:
-        """End when the open files are complete: others take the next ones."""
+        """End when the open files are complete: others take the next ones. For the thread that fills the queue."""
         self.leaving = True
 
     def run(self) -> None:
@@ -181,7 +181,8 @@ class Disk(threading.Thread):
                 return
 
     def _is_over(self) -> bool:
-        if not self.leaving or self._open or self.queue.waiting_bytes:
+        """Asked in this order: once it leaves nothing more is queued, not even an opening, which has no payload."""
+        if not self.leaving or self._open or not self.queue.is_empty():
             return False
         self._sync()
         return True
@@ -328,7 +329,7 @@ class Disk(threading.Thread):
 
     def _check(self) -> None:
         """A disk that has failed is given up, and so is one that is not mounted, though our files still lead to it."""
-        error = self._doubt
+        error, self._doubt = self._doubt, None
         if not self.volume.is_in_place():
             hint = "mount it again: it is used again at once"
             error = StorageError("this disk is not mounted here any more", where=str(self.volume.path), hint=hint)

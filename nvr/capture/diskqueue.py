@@ -31,6 +31,10 @@ class DiskQueue:
     def waiting_bytes(self) -> int:
         return self._bytes
 
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be taken, not even what has no payload."""
+        return not self._items
+
     def put(self, track: Track, event: Event, *, urgent: bool = False) -> bool:
         """Queue an event; False: the queue is full and the fragment was not taken.
 

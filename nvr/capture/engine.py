@@ -157,6 +157,10 @@ class Engine:
 
     def let_go(self, number: int) -> None:
         """Begin no new file on a volume; when its open ones are complete, `on_ended` is called. Any thread."""
+        self.reactor.call_from_thread(lambda: self._let_go(number))
+
+    def _let_go(self, number: int) -> None:
+        """In the thread that fills the queues: what went there before is queued by now, and nothing follows."""
         for disk in self.disks:
             if disk.volume.number == number:
                 disk.leave()
