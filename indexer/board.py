@@ -99,6 +99,7 @@ class VolumeTrouble(Enum):
     AWAY = "away"  # it cannot be opened: not mounted, another disk, read-only
     FAILED = "failed"  # it does not take footage now
     SHORT = "short"  # there is too little room, or old footage cannot be deleted
+    SINGLE = "single"  # what lies there should lie on a second one as well
     DAMAGED = "damaged"  # what it holds has changed
 
 

@@ -27,25 +27,32 @@ def mismatches(store: Store, track: Track) -> list[Mismatch]:
         IntegrityError: a row cannot be read.
     """
     with store.read() as txn:
-        rows = txn.rows(keys.CHUNK, keys.track(track), keys.after_track(track))
-        found = Counted(decode(*row) for row in rows)
+        found = Counted(txn, track)
         return [*found.overlaps, *_differences(txn, track, found)]
 
 
 class Counted:
-    """What follows from the rows of a track."""
+    """What follows from the rows of a track.
 
-    def __init__(self, records: Iterator[ChunkRecord]) -> None:
+    Raises:
+        IntegrityError: a row cannot be read.
+    """
+
+    def __init__(self, txn: Reading, track: Track) -> None:
         self.usage: defaultdict[int, Usage] = defaultdict(lambda: Usage(0, 0))
         self.minutes: defaultdict[int, days.Minutes] = defaultdict(int)
         self.runs: dict[int, RunRecord] = {}
         self.overlaps: list[Mismatch] = []
-        for record in records:
-            self._count(record)
+        copies = {key: keys.read_volume(value) for key, value in _of(txn, keys.COPY, track)}
+        for key, value in _of(txn, keys.CHUNK, track):
+            self._count(decode(key, value), copies.pop(key, None))
+        self.dangling = tuple(copies)  # keys of copies of chunks that are not there
 
-    def _count(self, record: ChunkRecord) -> None:
-        used = self.usage[record.volume]
-        self.usage[record.volume] = Usage(used.bytes + record.bytes, used.chunks + 1)
+    def _count(self, record: ChunkRecord, second: int | None) -> None:
+        for volume in (record.volume, second):
+            if volume is not None:
+                used = self.usage[volume]
+                self.usage[volume] = Usage(used.bytes + record.bytes, used.chunks + 1)
         for day, minutes in days.touched(record.time):
             self.minutes[day] |= minutes
         run = self.runs.get(record.run)
@@ -65,6 +72,8 @@ def _differences(txn: Reading, track: Track, found: Counted) -> Iterator[Mismatc
         yield Mismatch(
             "I7", f"the bytes in use are noted as {_words(usage)}, but the rows add up to {_words(found.usage)}"
         )
+    if found.dangling:
+        yield Mismatch("I7", f"second files are noted of {len(found.dangling)} chunks that are not there")
     minutes = {keys.read_day(key)[1]: days.decode(value) for key, value in _of(txn, keys.DAY, track)}
     for day in sorted(minutes.keys() | found.minutes.keys()):
         if minutes.get(day, 0) != found.minutes.get(day, 0):

@@ -17,7 +17,8 @@ DAY = "day"
 USAGE = "usage"
 VOLUME = "volume"
 GARBAGE = "garbage"
-TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE)
+COPY = "copy"
+TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE, COPY)
 
 CHUNK_LAYOUT = struct.Struct(">IQH")  # track id, start_us, sequence & 0xffff
 _TIME = struct.Struct(">IQ")  # track id, start_us
@@ -126,7 +127,7 @@ def volume(number: int) -> bytes:
 
 
 def read_volume(key: bytes) -> int:
-    """The number of a volume; also of a garbage key."""
+    """The number of a volume; also of a garbage key, and of the value of a copy."""
     return int(_U16.unpack_from(key)[0])
 
 

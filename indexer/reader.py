@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from indexer import gaps, keys, scan
+from indexer import copies, gaps, keys, scan
 from indexer.records import ChunkRecord, decode
 from indexer.rows import (
     Garbage,
@@ -92,6 +92,16 @@ class IndexReader:
             value = txn.get(keys.CHUNK, key)
         record = None if value is None else decode(key, value)
         return record if record is not None and (record.run, record.sequence) == (name.run, name.sequence) else None
+
+    def second_volume(self, name: ChunkName) -> int | None:
+        """The number of the volume that holds a second file of this chunk; None: there is none."""
+        with self.store.read() as txn:
+            return copies.volume_of(txn, keys.chunk(name.track, name.start_us, name.sequence))
+
+    def copies(self) -> int:
+        """How many chunks lie on two volumes."""
+        with self.store.read() as txn:
+            return txn.count(keys.COPY)
 
     def chunks(self, track: Track, window: TimeRange) -> list[ChunkRecord]:
         """The chunks that overlap a window, by start, those whose file is lost among them."""

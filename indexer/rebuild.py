@@ -144,7 +144,7 @@ def _index_footers(
                 for at in range(0, len(page), BATCH):
                     batch = page[at : at + BATCH]
                     found = pool.map(lambda record: _read(volumes, record), batch)
-                    yield from _index_batch(writer, zip(batch, found, strict=True), history)
+                    yield from _index_batch(writer, volumes, zip(batch, found, strict=True), history)
                     done += len(batch)
                     report(Progress(Stage.FOOTERS, done, total))
 
@@ -203,8 +203,12 @@ def _is_complete(record: ChunkRecord) -> bool:
 
 
 def _index_batch(
-    writer: IndexWriter, batch: Iterable[tuple[ChunkRecord, _Read]], history: _History
+    writer: IndexWriter,
+    volumes: Mapping[int, Volume],
+    batch: Iterable[tuple[ChunkRecord, _Read]],
+    history: _History,
 ) -> Iterator[Unreadable]:
+    reader = IndexReader(writer.store)
     chunks: list[tuple[SealedChunk, int]] = []
     gaps: list[Gap] = []
     gone: list[ChunkRecord] = []
@@ -218,13 +222,20 @@ def _index_batch(
         time, cut = record.time, None
         if found.chunk is not None:
             time, cut = TimeRange(found.chunk.start_us, found.chunk.end_us), found.chunk.cut
-            chunks.append((found.chunk, record.volume))
+            chunks.append((found.chunk, _first_volume(reader, volumes, record, found.chunk)))
         if found.problem is not None:
             yield found.problem
         gap = history.next(time, cut)
         gaps += [gap] if gap is not None else []
     writer.commit(Commit(tuple(chunks), tuple(gaps)))
     writer.drop(gone)
+
+
+def _first_volume(reader: IndexReader, volumes: Mapping[int, Volume], record: ChunkRecord, chunk: SealedChunk) -> int:
+    """The volume that a row names: where two hold the file, the one that its header names was the first."""
+    second = reader.second_volume(record.name())
+    other = None if second is None else volumes.get(second)
+    return other.number if other is not None and other.uuid == chunk.header.volume_uuid else record.volume
 
 
 def summary(volume: Volume, name: ChunkName) -> SealedChunk:

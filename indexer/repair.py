@@ -14,6 +14,7 @@ from indexer.reader import IndexReader
 from indexer.rebuild import Report, checked_summary, rebuild
 from indexer.records import ROOT_BYTES, ChunkRecord, from_sealed
 from indexer.writer import Commit, IndexWriter
+from nvr.chunk.duplicate import holds_whole
 from nvr.chunk.name import ChunkName, parse
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.recovery import is_torn, recover
@@ -146,8 +147,8 @@ class _Repair:
 
     def _file(self, number: int, volume: Volume, name: ChunkName, size_bytes: int) -> Iterator[Mended]:
         where, record = str(volume.resolve(name)), self._reader.chunk(name)
-        if record is not None and record.volume != number:
-            yield Mended(where, f"it is a copy of a file on volume {record.volume}: left as it is", left=True)
+        if record is not None and record.volume != number and not record.lost:
+            yield from self._other_file(record, number, where)
             return
         if record is not None and record.lost:
             self._writer.mark_lost([record], lost=False)
@@ -166,6 +167,17 @@ class _Repair:
             yield Mended(where, what, left=not is_in)
         else:
             yield from self._corrected(record, sealed, where)
+
+    def _other_file(self, record: ChunkRecord, number: int, where: str) -> Iterator[Mended]:
+        """A file of a chunk whose row names another volume: its second one, or one too many."""
+        second, volume = self._reader.second_volume(record.name()), self._volumes[number]
+        if second == number:
+            return
+        if second is None and holds_whole(volume, record.name(), record.root):
+            self._writer.commit(Commit(copies=((record, number),)))
+            yield Mended(where, f"it is the same as the file on volume {record.volume}: taken in as its second one")
+            return
+        yield Mended(where, f"it is a copy of a file on volume {record.volume}: left as it is", left=True)
 
     def _damaged(
         self, number: int, volume: Volume, name: ChunkName, size_bytes: int, error: IntegrityError
@@ -229,12 +241,27 @@ class _Repair:
             for page in self._reader.pages(track):
                 away |= {record.volume for record in page} - self._volumes.keys()
                 missing = [record for record in page if not record.lost and not self._is_there(record)]
+                yield from self._single(page)
                 self._writer.mark_lost(missing)
                 for record in missing:
                     where = str(self._volumes[record.volume].resolve(record.name()))
-                    yield Mended(where, "the file is missing: its row is marked as lost")
+                    now = self._reader.chunk(record.name())
+                    is_lost = now is None or now.lost
+                    words = "its row is marked as lost" if is_lost else "its second file takes its place"
+                    yield Mended(where, f"the file is missing: {words}")
         for number in sorted(away):
             yield Mended(f"volume {number}", "rows point to it, but it cannot be looked at: left", left=True)
+
+    def _single(self, page: list[ChunkRecord]) -> Iterator[Mended]:
+        """Second files that are missing are forgotten; the recorder makes them anew."""
+        gone = []
+        for record in page:
+            second = self._reader.second_volume(record.name())
+            volume = None if second is None else self._volumes.get(second)
+            if volume is not None and not volume.resolve(record.name()).exists():
+                gone.append(record)
+                yield Mended(str(volume.resolve(record.name())), "the chunk's second file is missing: forgotten")
+        self._writer.forget_copies(gone)
 
     def tables(self) -> Iterator[Mended]:
         """What is kept beside the rows is counted anew where it is wrong."""

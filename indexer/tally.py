@@ -59,6 +59,14 @@ class Tally:
         if run.chunks and record.end_us == run.end_us:
             run.end_us = self._run_end(record, run)
 
+    def copied(self, record: ChunkRecord, volume: int) -> None:
+        """A second volume holds the chunk's file."""
+        self._occupy(record, volume, 1)
+
+    def uncopied(self, record: ChunkRecord, volume: int) -> None:
+        """It does not any more."""
+        self._occupy(record, volume, -1)
+
     def write(self) -> None:
         """Write what has changed."""
         for (track, volume), size in self._bytes.items():
@@ -74,7 +82,10 @@ class Tally:
                 self._txn.delete(keys.RUN, key)
 
     def _use(self, record: ChunkRecord, sign: int) -> None:
-        place = (record.track, record.volume)
+        self._occupy(record, record.volume, sign)
+
+    def _occupy(self, record: ChunkRecord, volume: int, sign: int) -> None:
+        place = (record.track, volume)
         self._bytes[place] += sign * record.bytes
         self._chunks[place] += sign
 

@@ -13,12 +13,14 @@ from indexer import consistency
 from indexer.holds import Hold, decode_all, is_held
 from indexer.reader import IndexReader
 from indexer.rebuild import checked_summary, summary
-from indexer.records import ChunkRecord, from_sealed
+from indexer.records import ROOT_BYTES, ChunkRecord, from_sealed
 from indexer.rows import Garbage
+from nvr.chunk.mirror import FILE as HOLDS_FILE
 from nvr.chunk.name import ChunkName, parse
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.sealed import SealedChunk
-from nvr.chunk.volume import HOLDS_FILE, Volume
+from nvr.chunk.verification import ChunkProblem
+from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, NvrError, StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, TimeRange
@@ -221,6 +223,32 @@ class _Check:
                 "the bytes are not what was recorded, no repair can bring them back; check the disk",
             )
         yield from self._same(record, sealed, where)
+        second = self._reader.second_volume(record.name())
+        if second is not None:
+            yield from self._second(record, second)
+
+    def _second(self, record: ChunkRecord, number: int) -> Iterator[Finding]:
+        """The same of a chunk's second file: footage is lost only if the first one is as well."""
+        volume = self._volumes.get(number)
+        if volume is None:
+            yield from self._volume_away(number)
+            return
+        where = str(volume.resolve(record.name()))
+        try:
+            with ChunkReader(volume.open_read(record.name())) as chunk:
+                same = checked_summary(chunk, record.name(), where).root[:ROOT_BYTES] == record.root
+                problem = next(iter(chunk.problems()), None) if self._deep else None
+        except StorageError as error:
+            if self._still(record) and self._reader.second_volume(record.name()) == number:
+                hint = "the first one is there; nvr check --repair forgets this one, and the recorder makes another"
+                yield Finding(Invariant.I1, where, f"the chunk's second file cannot be read: {error.what}", hint)
+            return
+        except IntegrityError as error:
+            same, problem = False, ChunkProblem(0, error.what)
+        if problem is not None or not (same or record.by_name):
+            what = "it is not the same as the first file" if problem is None else problem.what
+            hint = "the scrub writes it anew from the first one"
+            yield Finding(Invariant.I1, where, f"the chunk's second file is damaged: {what}", hint)
 
     def _volume_away(self, number: int) -> Iterator[Finding]:
         """One finding for all its rows."""
@@ -263,11 +291,12 @@ class _Check:
         except IntegrityError as error:
             yield Finding(Invariant.I7, where, error.what, RENEW)
             return
-        if record is not None and record.volume == number:
+        if record is not None and number in (record.volume, self._reader.second_volume(name)):
             return
         if record is not None:
-            what = f"the index says that this chunk lies on volume {record.volume}"
-            yield Finding(Invariant.I2, where, what, "it is a copy: remove one of the two")
+            what = f"the index says that this chunk lies on volume {record.volume}, and of this file it says nothing"
+            hint = "nvr check --repair takes it in as the chunk's second file, if it is the same"
+            yield Finding(Invariant.I2, where, what, hint)
         elif (number, name.path()) not in self._garbage:
             yield from self._not_indexed(volume, name, where)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from indexer import days, gaps, keys, scan
+from indexer import copies, days, gaps, keys, scan
 from indexer.consistency import Counted
 from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
 from indexer.rows import (
@@ -43,6 +43,8 @@ class Commit:
     chunks: tuple[tuple[SealedChunk, int], ...] = ()  # each with the number of its volume
     gaps: tuple[Gap, ...] = ()
     garbage: tuple[ChunkRecord, ...] = ()  # rows that leave; their files are to be unlinked afterwards
+    copies: tuple[tuple[ChunkRecord, int], ...] = ()  # rows whose file a second volume holds, with its number
+    thinned: tuple[tuple[ChunkRecord, int], ...] = ()  # rows that keep one of two files, with the volume of the other
     now_us: int = 0  # when the garbage became garbage
 
 
@@ -98,6 +100,7 @@ class IndexWriter:
             tally = Tally(txn)
             for record in instead_of:
                 if txn.delete(keys.CHUNK, key_of(record)):
+                    copies.take(txn, tally, record)
                     tally.removed(record)
             for sealed, volume in batch.chunks:
                 record = from_sealed(sealed, volume, self._init_id(txn, sealed, inits))
@@ -105,6 +108,11 @@ class IndexWriter:
                     _put_head(txn, sealed)
             for record in batch.garbage:
                 _discard(txn, tally, record, batch.now_us)
+            for record, volume in batch.copies:
+                if _stored(txn, record) is not None:
+                    copies.put(txn, tally, record, volume)
+            for record, volume in batch.thinned:
+                _thin(txn, tally, record, volume, batch.now_us)
             for gap in batch.gaps:
                 gaps.add(txn, gap)
             tally.write()
@@ -115,6 +123,8 @@ class IndexWriter:
     def commit_names(self, names: Iterable[tuple[ChunkName, int, int]]) -> None:
         """Rows for files of which only the name is known; rows that are there already stay.
 
+        The same name on another volume is the chunk's second file.
+
         Args:
             names: each with the file's length in bytes and the number of its volume.
         """
@@ -122,17 +132,34 @@ class IndexWriter:
             tally = Tally(txn)
             for name, size_bytes, volume in names:
                 record = from_name(name, size_bytes, volume)
-                if txn.get(keys.CHUNK, key_of(record)) is None:
+                known = _stored(txn, record)
+                if known is not None and not known.lost:
+                    copies.put(txn, tally, known, volume)
+                elif txn.get(keys.CHUNK, key_of(record)) is None:
                     _put_chunk(txn, tally, record)
             tally.write()
 
     def mark_lost(self, records: Iterable[ChunkRecord], *, lost: bool = True) -> None:
-        """Note that these rows' files are missing, or are there again. The rows stay: they are evidence of loss."""
+        """Note that these rows' files are missing, or are there again. The rows stay: they are evidence of loss.
+
+        A chunk of which a second volume holds the file is not lost: its row names that one from now on.
+        """
         with self.store.write() as txn:
+            tally = Tally(txn)
             for record in records:
                 value = txn.get(keys.CHUNK, key_of(record))
-                if value is not None:
-                    txn.put(keys.CHUNK, key_of(record), encode(replace(decode(key_of(record), value), lost=lost)))
+                stored = None if value is None else decode(key_of(record), value)
+                if stored is not None and not (lost and copies.promote(txn, tally, stored)):
+                    txn.put(keys.CHUNK, key_of(record), encode(replace(stored, lost=lost)))
+            tally.write()
+
+    def forget_copies(self, records: Iterable[ChunkRecord]) -> None:
+        """Note that the second files of these rows are missing; the first ones are there."""
+        with self.store.write() as txn:
+            tally = Tally(txn)
+            for record in records:
+                copies.take(txn, tally, record)
+            tally.write()
 
     def commit_lost(self, records: Iterable[ChunkRecord]) -> None:
         """Rows of another index whose files are missing, taken over; rows that are there already stay."""
@@ -144,12 +171,14 @@ class IndexWriter:
             tally.write()
 
     def drop(self, records: Iterable[ChunkRecord]) -> None:
-        """Remove rows without a trace: for those that a rebuild made too early."""
+        """Remove rows without a trace, for those that a rebuild made too early; of two files the second one stays."""
         with self.store.write() as txn:
             tally = Tally(txn)
             for record in records:
-                if txn.delete(keys.CHUNK, key_of(record)):
-                    tally.removed(record)
+                stored = _stored(txn, record)
+                if stored is not None and copies.promote(txn, tally, stored) is None:
+                    txn.delete(keys.CHUNK, key_of(record))
+                    tally.removed(stored)
             tally.write()
 
     def recount(self, track: Track) -> None:
@@ -160,7 +189,9 @@ class IndexWriter:
         """
         start, stop = keys.track(track), keys.after_track(track)
         with self.store.write() as txn:
-            counted = Counted(decode(*row) for row in txn.rows(keys.CHUNK, start, stop))
+            counted = Counted(txn, track)
+            for key in counted.dangling:
+                txn.delete(keys.COPY, key)
             for table in (keys.USAGE, keys.DAY, keys.RUN):
                 for key in [key for key, _ in txn.rows(table, start, stop)]:
                     txn.delete(table, key)
@@ -261,7 +292,16 @@ def _put_chunk(txn: Writing, tally: Tally, record: ChunkRecord) -> bool:
     if old != record:
         txn.put(keys.CHUNK, key, encode(record))
         tally.replaced(old, record)
+        copies.follow(txn, tally, old, record)
     return True
+
+
+def _stored(txn: Writing, record: ChunkRecord) -> ChunkRecord | None:
+    """The chunk's row as it stands; None: it has gone, or belongs to another chunk by now."""
+    value = txn.get(keys.CHUNK, key_of(record))
+    stored = None if value is None else decode(key_of(record), value)
+    is_same = stored is not None and (stored.run, stored.sequence) == (record.run, record.sequence)
+    return stored if is_same else None
 
 
 def _put_head(txn: Writing, sealed: SealedChunk) -> None:
@@ -277,12 +317,30 @@ def _put_head(txn: Writing, sealed: SealedChunk) -> None:
 
 def _discard(txn: Writing, tally: Tally, record: ChunkRecord, now_us: int) -> None:
     """Move a row to the garbage; one that has gone already, or belongs to another chunk by now, is left alone."""
-    key = key_of(record)
-    value = txn.get(keys.CHUNK, key)
-    stored = None if value is None else decode(key, value)
-    if stored is None or (stored.run, stored.sequence) != (record.run, record.sequence):
+    stored = _stored(txn, record)
+    if stored is None:
         return
-    txn.delete(keys.CHUNK, key)
+    second = copies.take(txn, tally, stored)
+    txn.delete(keys.CHUNK, key_of(record))
     tally.removed(stored)
-    entry = Garbage(stored.volume, stored.name().path(), now_us, stored.bytes)
+    for volume in (stored.volume, second):
+        if volume is not None:
+            _condemn(txn, stored, volume, now_us)
+
+
+def _thin(txn: Writing, tally: Tally, record: ChunkRecord, volume: int, now_us: int) -> None:
+    """Move one of a chunk's two files to the garbage, never the only one."""
+    stored = _stored(txn, record)
+    second = None if stored is None else copies.volume_of(txn, key_of(stored))
+    if stored is None or second is None or volume not in (stored.volume, second):
+        return
+    if volume == second:
+        copies.take(txn, tally, stored)
+    else:
+        copies.promote(txn, tally, stored)
+    _condemn(txn, stored, volume, now_us)
+
+
+def _condemn(txn: Writing, record: ChunkRecord, volume: int, now_us: int) -> None:
+    entry = Garbage(volume, record.name().path(), now_us, record.bytes)
     txn.put(keys.GARBAGE, keys.garbage(entry.volume, entry.path), encode_garbage(entry))

@@ -64,6 +64,7 @@ class _Keeping(_Section):
     min_days: float | None = Field(None, ge=0)
     max_days: float | None = Field(None, gt=0)
     quota_gb: float | None = Field(None, gt=0)  # of 10^9 bytes; no default: as much as fits
+    copies: int | None = Field(default=None, ge=1, le=2)
 
 
 class ChannelRetention(_Keeping):
@@ -88,6 +89,7 @@ class RetentionSettings(_Section):
     min_days: float = Field(1.0, ge=0)
     max_days: float = Field(30.0, gt=0)
     reserve_percent: float = Field(5.0, ge=0, lt=90)
+    copies: int = Field(default=1, ge=1, le=2)  # on so many volumes lies what is younger than min_days
     last_resort: Literal["record_less", "delete_younger"] = "record_less"
     ballast_mib: int = Field(default=1024, ge=0, le=1 << 20)
     group: tuple[GroupRetention, ...] = ()
@@ -106,6 +108,10 @@ class RetentionSettings(_Section):
     def days(self, channel: int) -> tuple[float, float]:
         """How long a channel is kept at least, and at most."""
         return self._min_days(channel)[0], self._max_days(channel)[0]
+
+    def copies_of(self, channel: int) -> int:
+        """On how many volumes a channel's footage lies that is younger than its min_days."""
+        return next((of.copies for of, _ in self._over(channel) if of.copies is not None), self.copies)
 
     def _min_days(self, channel: int) -> tuple[float, str]:
         """The setting, and where it stands."""

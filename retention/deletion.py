@@ -60,6 +60,19 @@ class Deletion:
                 self._writer.commit(Commit(gaps=gaps, garbage=tuple(going), now_us=self._clock.wall_us()))
         return len(going)
 
+    def thin(self, files: Iterable[tuple[StoredChunk, int]]) -> int:
+        """One transaction: of these chunks, which have two files, the one on this volume becomes garbage. How many.
+
+        Nothing can be lost by it: the transaction takes no chunk's only file.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        going = tuple((record, volume) for chunk, volume in files if (record := self._record(chunk)) is not None)
+        if going:
+            self._writer.commit(Commit(thinned=going, now_us=self._clock.wall_us()))
+        return len(going)
+
     def _holes(self, going: Sequence[ChunkRecord]) -> Iterator[Gap]:
         """Where a chunk goes and an older one stays (it is held, or its volume has room), a hole needs its reason.
 

@@ -76,7 +76,11 @@ class Facts:
         """A track's chunks, oldest first, read as they are asked for: `retention.plan.Oldest`."""
         chunks = self._expiry.oldest(track) if volume is None else self._on_volume(track, volume)
         for chunk in chunks:
-            yield StoredChunk(chunk.track, chunk.start_us, chunk.end_us, chunk.sequence, chunk.volume, chunk.bytes)
+            yield _stored(chunk)
+
+    def doubles(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:
+        """A track's chunks of which this volume holds one of two files, oldest first: `retention.plan.Oldest`."""
+        return map(_stored, self._expiry.doubles(track, volume) if volume is not None else ())
 
     def _on_volume(self, track: Track, volume: int) -> Iterator[AgedChunk]:
         now_us = self._clock.monotonic_us()
@@ -98,3 +102,9 @@ class Facts:
         with suppress(StorageError, KeyError):  # then all rows are walked over
             return self._volumes[volume].oldest_us(channel) or 0
         return 0
+
+
+def _stored(chunk: AgedChunk) -> StoredChunk:
+    return StoredChunk(
+        chunk.track, chunk.start_us, chunk.end_us, chunk.sequence, chunk.volume, chunk.bytes, chunk.second
+    )

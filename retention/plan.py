@@ -1,10 +1,11 @@
 """What is to be deleted: a pure function from facts to a plan. Nothing here touches a disk or an index.
 
-The order of victims (DESIGN section 6): first whatever is older than its channel may be kept (the privacy law: always,
-room or no room), then what a channel or a group of channels has beyond its quota, then, on a volume that runs short,
-what there is past its channel's minimum. Within a group and on a volume the footage goes first that is oldest relative
-to its channel's target. A quota was set by a person for just these channels: it holds even where it takes what is
-younger than the minimum, and the plan says so. Held footage is never a victim.
+The order of victims (DESIGN section 6, and the second files of `copies` in nvr.toml): first whatever is older than its
+channel may be kept (the privacy law: always, room or no room), then what a channel or a group of channels has beyond
+its quota, then, on a volume that runs short, second files of what is past its channel's minimum, and then what there is
+past it. Within a group and on a volume the footage goes first that is oldest relative to its channel's target. A quota
+was set by a person for just these channels: it holds even where it takes what is younger than the minimum, and the plan
+says so. Held footage is never a victim.
 
 A plan is small, whatever there is to do: at most so many victims for each cause, so that it is made in milliseconds and
 no cause waits for another's backlog. Whoever carries it out asks again.
@@ -26,6 +27,7 @@ class Why(Enum):
     MAX_AGE = "max_age"
     QUOTA = "quota"
     LOW_WATER = "low_water"
+    SECOND_FILE = "second_file"  # room again, and only one of two files goes
     LAST_RESORT = "last_resort"  # the same, though it is younger than its minimum
 
 
@@ -66,14 +68,26 @@ class StoredChunk:
     sequence: int  # its low 16 bits: with track and start what the index calls it
     volume: int
     bytes: int
+    second: int | None = None  # another volume that holds the same file
+
+    @property
+    def volumes(self) -> tuple[int, ...]:
+        """Those that hold it."""
+        return (self.volume,) if self.second is None else (self.volume, self.second)
 
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """A chunk that has to go."""
+    """A chunk that has to go, or one of its two files."""
 
     chunk: StoredChunk
     why: Why
+    only: int | None = None  # number of the volume whose file goes, while the chunk stays; None: the chunk goes
+
+    def freed_bytes(self, volume: int | None = None) -> int:
+        """Room that this makes on a volume, or in all."""
+        volumes = self.chunk.volumes if self.only is None else (self.only,)
+        return self.chunk.bytes * sum(volume in (None, number) for number in volumes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,7 @@ class DeletePlan:
     too_small: tuple[Quota, ...]  # quotas that take what is younger than its channel's minimum
     exceeded: tuple[Quota, ...]  # quotas beyond which held footage reaches
     young: frozenset[int] = frozenset()  # volumes for whose want of room goes what is younger than its minimum
+    single: frozenset[int] = frozenset()  # and those for which second files of it go
 
 
 Usage = Mapping[tuple[Track, int], int]  # bytes of a track on a volume
@@ -112,6 +127,7 @@ def plan(
     *,
     limit: int,
     spare_young: bool = True,
+    doubles: Oldest = lambda _track, _volume: (),
 ) -> DeletePlan:
     """Decide what goes now.
 
@@ -126,8 +142,9 @@ def plan(
         is_held: whether any part of a range of a track is held.
         limit: at most so many victims for age, for all quotas, and for each volume's want of room.
         spare_young: never take what is younger than its minimum for want of room; the last resort is not to.
+        doubles: gives the chunks of a track that have two files, one of them on this volume, oldest first, lazily.
     """
-    decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit, spare_young)
+    decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit, spare_young, doubles)
     decision.too_old()
     decision.over(quotas)
     shortages = tuple(filter(None, map(decision.short_of_room, volumes)))
@@ -138,6 +155,7 @@ def plan(
         tuple(decision.too_small),
         tuple(decision.exceeded),
         frozenset(decision.young),
+        frozenset(decision.single),
     )
 
 
@@ -152,11 +170,13 @@ class _Decision:
     is_held: IsHeld
     limit: int
     spare_young: bool
+    doubles: Oldest
     chosen: dict[tuple[Track, int, int], Victim] = field(default_factory=dict)
     is_partial: bool = False
     too_small: list[Quota] = field(default_factory=list)
     exceeded: list[Quota] = field(default_factory=list)
     young: set[int] = field(default_factory=set)
+    single: set[int] = field(default_factory=set)
 
     def too_old(self) -> None:
         """Choose what is older than it may be."""
@@ -181,7 +201,7 @@ class _Decision:
                     self.is_partial = True
                     return
                 if self._choose(chunk, Why.QUOTA):
-                    excess_bytes -= chunk.bytes
+                    excess_bytes -= chunk.bytes * len(chunk.volumes)
                     room -= 1
                     self._note_if_young(chunk, quota)
             if excess_bytes > 0:
@@ -189,36 +209,58 @@ class _Decision:
 
     def short_of_room(self, volume: VolumeRoom) -> Shortage | None:
         """Choose what must go for a volume's want of room; gives what is missing when nothing more may go."""
-        coming_bytes = sum(
-            victim.chunk.bytes for victim in self.chosen.values() if victim.chunk.volume == volume.number
-        )
-        free_bytes, room = volume.free_bytes + coming_bytes, self.limit
+        coming_bytes = sum(victim.freed_bytes(volume.number) for victim in self.chosen.values())
+        free_bytes, room, waits = volume.free_bytes + coming_bytes, self.limit, False
         if free_bytes >= volume.low_water_bytes:
             return None
-        for chunk, why in self._for_room(volume.number):
-            is_last_resort = why is Why.LAST_RESORT
-            if free_bytes >= (volume.low_water_bytes if is_last_resort else volume.enough_bytes):
+        for victim in self._for_room(volume.number):
+            breaks = self._promise_broken(victim)
+            if free_bytes >= (volume.enough_bytes if breaks is None else volume.low_water_bytes):
                 return None
             if room == 0:
                 self.is_partial = True
                 return None
-            if self._choose(chunk, why):
-                free_bytes += chunk.bytes
+            if self._is_single_soon(victim.chunk, volume.number):
+                waits = True
+            elif self._take(victim):
+                free_bytes += victim.freed_bytes(volume.number)
                 room -= 1
-                self.young |= {volume.number} if is_last_resort else set()
+                if breaks is not None:
+                    breaks.add(volume.number)
         missing_bytes = volume.low_water_bytes - free_bytes
+        if missing_bytes > 0 and waits:
+            self.is_partial = True
+            return None
         return Shortage(volume.number, missing_bytes) if missing_bytes > 0 else None
 
+    def _is_single_soon(self, chunk: StoredChunk, volume: int) -> bool:
+        """Whether the other file of a chunk goes already: only the next plan may decide about this one."""
+        chosen = self.chosen.get(_key(chunk))
+        return chosen is not None and chosen.only not in (None, volume)
+
+    def _promise_broken(self, victim: Victim) -> set[int] | None:
+        """Where it is noted if this victim is younger than its minimum; None: it is not."""
+        if victim.chunk.end_us <= self._minimum_us(victim.chunk.track):
+            return None
+        return self.young if victim.only is None else self.single
+
     def _choose(self, chunk: StoredChunk, why: Why) -> bool:
-        """Take a chunk as a victim unless it is held or taken already."""
-        key = (chunk.track, chunk.start_us, chunk.sequence)
+        return self._take(Victim(chunk, why))
+
+    def _take(self, victim: Victim) -> bool:
+        """Take a victim unless it is held or taken already."""
+        chunk, key = victim.chunk, _key(victim.chunk)
         if key in self.chosen or self.is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)):
             return False
-        self.chosen[key] = Victim(chunk, why)
+        self.chosen[key] = victim
         return True
 
+    def _minimum_us(self, track: Track) -> int:
+        """What ended after this instant is younger than its minimum."""
+        return self.now_us - self.policies[track.channel].min_us
+
     def _note_if_young(self, chunk: StoredChunk, quota: Quota) -> None:
-        if quota not in self.too_small and chunk.end_us > self.now_us - self.policies[chunk.track.channel].min_us:
+        if quota not in self.too_small and chunk.end_us > self._minimum_us(chunk.track):
             self.too_small.append(quota)
 
     def _tracks(self, volume: int | None = None) -> list[Track]:
@@ -228,29 +270,33 @@ class _Decision:
     def _used_bytes(self, channels: Collection[int]) -> int:
         """What these channels will occupy when those already chosen have gone."""
         stored_bytes = sum(size for (track, _), size in self.usage_bytes.items() if track.channel in channels)
-        going = (victim.chunk for victim in self.chosen.values() if victim.chunk.track.channel in channels)
-        return stored_bytes - sum(chunk.bytes for chunk in going)
+        going = (victim for victim in self.chosen.values() if victim.chunk.track.channel in channels)
+        return stored_bytes - sum(victim.freed_bytes() for victim in going)
 
     def _by_relative_age(self, channels: Collection[int]) -> Iterator[StoredChunk]:
         """The chunks of these channels, oldest relative to their channel's target first."""
-        tracks = (track for track in self._tracks() if track.channel in channels)
-        return heapq.merge(*(self.oldest(track, None) for track in tracks), key=self._youth)
+        return self._by_youth(self.oldest(track, None) for track in self._tracks() if track.channel in channels)
 
-    def _for_room(self, volume: int) -> Iterator[tuple[StoredChunk, Why]]:
-        """What may go for a volume's want of room, the last resort last."""
-        yield from ((chunk, Why.LOW_WATER) for chunk in self._past_minimum(volume))
+    def _for_room(self, volume: int) -> Iterator[Victim]:
+        """What may go for a volume's want of room: first what costs no footage, the last resort last."""
+        for chunk in self._ended(volume, self.doubles):
+            yield Victim(chunk, Why.SECOND_FILE, volume)
+        for chunk in self._ended(volume, self.oldest):
+            yield Victim(chunk, Why.LOW_WATER)
+        for chunk in self._by_youth(self.doubles(track, volume) for track in self._tracks(volume)):
+            yield Victim(chunk, Why.SECOND_FILE, volume)
         if not self.spare_young:
-            young = heapq.merge(*(self.oldest(track, volume) for track in self._tracks(volume)), key=self._youth)
-            yield from ((chunk, Why.LAST_RESORT) for chunk in young)
+            for chunk in self._by_youth(self.oldest(track, volume) for track in self._tracks(volume)):
+                yield Victim(chunk, Why.LAST_RESORT)
 
-    def _past_minimum(self, volume: int) -> Iterator[StoredChunk]:
-        """The chunks of a volume that are past their minimum, oldest relative to their channel's target first."""
+    def _ended(self, volume: int, chunks: Oldest) -> Iterator[StoredChunk]:
+        """Of the chunks of a volume those that are past their minimum."""
+        tracks = self._tracks(volume)
+        return self._by_youth(_ended_by(self._minimum_us(track), chunks(track, volume)) for track in tracks)
 
-        def removable(track: Track) -> Iterator[StoredChunk]:
-            limit_us = self.now_us - self.policies[track.channel].min_us
-            return _ended_by(limit_us, self.oldest(track, volume))
-
-        return heapq.merge(*(removable(track) for track in self._tracks(volume)), key=self._youth)
+    def _by_youth(self, chunks: Iterable[Iterable[StoredChunk]]) -> Iterator[StoredChunk]:
+        """Oldest relative to their channel's target first."""
+        return heapq.merge(*chunks, key=self._youth)
 
     def _youth(self, chunk: StoredChunk) -> float:
         return -(self.now_us - chunk.start_us) / self.policies[chunk.track.channel].max_us
@@ -258,3 +304,7 @@ class _Decision:
 
 def _ended_by(instant_us: int, chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:
     return takewhile(lambda chunk: chunk.end_us <= instant_us, chunks)
+
+
+def _key(chunk: StoredChunk) -> tuple[Track, int, int]:
+    return chunk.track, chunk.start_us, chunk.sequence

@@ -38,6 +38,12 @@ YOUNG_GOES = (
 )
 
 
+SINGLE = (
+    "there is too little room, and footage younger than min_days is kept in one file only, although copies in nvr.toml "
+    "wants two (add a disk, remove other files, or lower min_days)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast footage is deleted.
@@ -173,16 +179,17 @@ class Sweeper(threading.Thread):
         self._clear()
         if not self._ready():
             return
-        said_full, young = self._said_full(), set[int]()
+        said_full, young, single = self._said_full(), set[int](), set[int]()
         while not self._stopping.is_set():
             looked_us = self._clock.wall_us()
             made = self.decide(said_full)
             moved = self._carry_out(made)
             young |= made.young
+            single |= made.single
             self._tell_quotas(made)
             if not made.is_partial or not moved:
                 self.swept_us = looked_us
-                alarms = self._ballasts() | dict.fromkeys(young, YOUNG_GOES)
+                alarms = self._ballasts() | dict.fromkeys(single, SINGLE) | dict.fromkeys(young, YOUNG_GOES)
                 self.trouble = unmirrored | alarms | self._troubles(made.shortages)
                 self._take_rung()
                 return
@@ -206,6 +213,7 @@ class Sweeper(threading.Thread):
             self._holds.is_held,
             limit=self._pace.turn_files,
             spare_young=self._settings.last_resort == "record_less",
+            doubles=self._facts.doubles,
         )
 
     def _room(self, volume: Volume, said_full: set[int]) -> VolumeRoom | None:
@@ -223,7 +231,9 @@ class Sweeper(threading.Thread):
         for first in range(0, len(made.victims), size):
             if self._stopping.is_set():
                 break
-            moved += self.deletion.condemn(victim.chunk for victim in made.victims[first : first + size])
+            turn = made.victims[first : first + size]
+            moved += self.deletion.condemn(victim.chunk for victim in turn if victim.only is None)
+            moved += self.deletion.thin((victim.chunk, victim.only) for victim in turn if victim.only is not None)
             self._clear()
             self._stopping.wait(self._pace.pause_s)
         if moved:
@@ -307,9 +317,10 @@ def _tell(made: DeletePlan, moved: int) -> None:
     log.info(
         "footage deleted",
         chunks=moved,
-        mib=sum(victim.chunk.bytes for victim in made.victims) // MIB,
+        mib=sum(victim.freed_bytes() for victim in made.victims) // MIB,
         too_old=why[Why.MAX_AGE],
         over_quota=why[Why.QUOTA],
         for_room=why[Why.LOW_WATER],
+        second_files=why[Why.SECOND_FILE],
         younger_than_min_days=why[Why.LAST_RESORT],
     )

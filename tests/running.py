@@ -97,13 +97,23 @@ def running(
     main_chunk_s: int,
     sub_chunk_s: int,
     volumes: Sequence[tuple[int, Path]] = ((1, Path("footage")),),
+    more: str = "",
 ) -> Iterator[Running]:
-    """``nvr init``, the cameras into the registry, ``nvr run``; ended by SIGTERM."""
+    """``nvr init``, the cameras into the registry, ``nvr run``; ended by SIGTERM.
+
+    Args:
+        folder: for everything.
+        fleet: the cameras.
+        main_chunk_s: seconds of a main stream's file.
+        sub_chunk_s: of a sub stream's.
+        volumes: numbers and folders.
+        more: further blocks of nvr.toml.
+    """
     port, config = _free_port(), folder / "nvr.toml"
     blocks = "".join(f'[[volumes]]\nnumber = {number}\npath = "{path}"\n' for number, path in volumes)
     config.write_text(
         f'data_dir = "data"\n{blocks}'
-        f"[recorder]\nmain_chunk_s = {main_chunk_s}\nsub_chunk_s = {sub_chunk_s}\n[web]\nport = {port}\n"
+        f"[recorder]\nmain_chunk_s = {main_chunk_s}\nsub_chunk_s = {sub_chunk_s}\n[web]\nport = {port}\n{more}"
     )
     assert nvr("init", folder).code == 0
     with Registry.open(folder / "data" / "registry") as registry:

@@ -158,3 +158,41 @@ def test_volumes_are_added_and_removed_while_cameras_are_recorded(tmp_path: Path
             now_us = SystemClock().wall_us()
             last = program.chunks(track, now_us - 8 * US_PER_S, now_us)[-1]
             assert program.ask(last["media_url"]).body[4:8] == b"ftyp"
+
+
+def copied_until_us(disks: Sequence[Disk], track: Track) -> int:
+    """Up to when each of a track's sealed files lies on both disks."""
+    found = [{path.name for path in one.place.glob(f"v1/{track.channel:05d}/*/*/*.mp4")} for one in disks]
+    return max((int(name.split("-")[0]) for name in set.intersection(*found)), default=0)
+
+
+@pytest.mark.slow
+def test_disk_that_dies_costs_no_footage_of_which_two_files_are_wanted(tmp_path: Path) -> None:
+    town, tracks, folders = Town(channels=3, main=Picture(320, 180, 25, 300), sub=None), TRACKS[:3], (1, 2)
+    with ExitStack() as rest:
+        for number in folders:
+            (tmp_path / f"{number}").mkdir()
+        disks = [rest.enter_context(disk("ext4", tmp_path / f"{number}", 400)) for number in folders]
+        volumes = [(number, one.place) for number, one in zip(folders, disks, strict=True)]
+        more = "[retention]\ncopies = 2\n"
+        fleet = rest.enter_context(Fleet(town))
+        program = rest.enter_context(
+            running(tmp_path, fleet, main_chunk_s=3, sub_chunk_s=3, volumes=volumes, more=more)
+        )
+        made = House(tmp_path, program, disks)
+        program.until(lambda: program.recorded(tracks, 3), "3 s of each camera")
+        from_us = SystemClock().wall_us()
+        program.until(lambda: min(copied_until_us(disks, track) for track in tracks) > from_us, "second files")
+        until_us = min(copied_until_us(disks, track) for track in tracks)
+        for number, one in zip(folders, disks, strict=True):  # each alone has all
+            subprocess.run(["umount", "-l", str(one.place)], check=True)
+            for track in tracks:
+                (first, *_), *_ = spans = program.spans(track, until_us)
+                assert holes(spans) == [], track
+                for chunk in program.chunks(track, first, until_us):
+                    assert program.ask(chunk["media_url"]).body[4:8] == b"ftyp"
+            made.until_told(number)
+            one.mount()
+            made.until_well(number)
+        said = nvr("check", "--deep", "--config", tmp_path / "nvr.toml")
+        assert said.code == 0, said.out

@@ -51,6 +51,7 @@ TAIL = """
 #: max_days = 30.0       # older footage is always deleted
 #: reserve_percent = 5.0 # of each disk is kept free
 #: last_resort = "record_less"   # when only footage younger than min_days is left; or "delete_younger"
+#: copies = 1            # 2: what is younger than min_days lies on two disks, so that a dead one costs no footage
 #: ballast_mib = 1024    # room on each disk, a hundredth of it at most, for when it runs full all the same
 #: scrub_days = 30.0     # every file is read and verified once in so long, or once in max_days if that is less
 #
@@ -63,12 +64,14 @@ TAIL = """
 # min_days = 30.0
 # max_days = 60.0
 # quota_gb = 500.0        # 10^9 bytes each, for all of the group together
+# copies = 2
 #
 # [[retention.channel]]
 # channel = 12
 # min_days = 1.0
 # max_days = 7.0
 # quota_gb = 40.0         # beyond it the oldest goes, even if it is younger than min_days: the log and the page warn
+# copies = 1
 
 [recorder]
 #: sync_interval_s = 2.0          # how often footage is made safe against a power cut

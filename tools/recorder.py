@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from indexer.board import Board, ScrubStatus, VolumeStatus
     from indexer.bookkeeper import IndexBookkeeper
     from indexer.registry import Registry
+    from indexer.writer import IndexWriter
     from nvr.capture.engine import Engine
+    from nvr.config import RetentionSettings
     from nvr.timebase import Clock
+    from retention.copier import Copier
     from retention.scrub import Scrub
     from retention.sweeper import Sweeper
     from tools.volume_watch import VolumeWatch
@@ -59,11 +62,15 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         engine = Engine(settings.recorder, settings.site.name, found, books, clock)
         holds = Standing(registry.holds, clock)
         holds.take_back(volumes)
+
+        def ingest_bps() -> int:
+            return sum(status.bitrate_bps for status in board.all())
+
         sweeper = Sweeper(
             writer,
             volumes,
             settings.retention,
-            ingest_bps=lambda: sum(status.bitrate_bps for status in board.all()),
+            ingest_bps=ingest_bps,
             ready=engine.has_recovered,
             clock=clock,
             holds=holds,
@@ -76,8 +83,31 @@ def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
         days = min(settings.retention.scrub_days, settings.retention.max_days)
         pace = ScrubPace(period_us=int(days * US_PER_DAY))
         scrub = Scrub(writer, watch.at_work, book, ready=engine.has_recovered, clock=clock, pace=pace)
-        Recorder(engine, books, sweeper, scrub, watch, board, registry, clock).run()
+        copier = _copier(settings.retention, writer, watch, engine, ingest_bps, clock)
+        Recorder(engine, books, sweeper, copier, scrub, watch, board, registry, clock).run()
         watch.close()
+
+
+def _copier(
+    settings: "RetentionSettings",
+    writer: "IndexWriter",
+    watch: "VolumeWatch",
+    engine: "Engine",
+    ingest_bps: Callable[[], int],
+    clock: "Clock",
+) -> "Copier":
+    from retention.copier import Copier, Place
+    from retention.facts import Facts
+
+    facts = Facts(writer.store, settings, ingest_bps, clock)
+    return Copier(
+        writer,
+        lambda: [Place(volume, weight) for volume, weight in watch.taking(engine.pool.draining)],
+        settings,
+        room=lambda volume: facts.room(volume, said_full=False),
+        ready=engine.has_recovered,
+        clock=clock,
+    )
 
 
 class Recorder:
@@ -88,6 +118,7 @@ class Recorder:
         engine: "Engine",
         books: "IndexBookkeeper",
         sweeper: "Sweeper",
+        copier: "Copier",
         scrub: "Scrub",
         watch: "VolumeWatch",
         board: "Board",
@@ -97,6 +128,7 @@ class Recorder:
         self._engine = engine
         self._books = books
         self._sweeper = sweeper
+        self._copier = copier
         self._watch = watch
         self._scrub = scrub
         self._board = board
@@ -118,7 +150,7 @@ class Recorder:
         gc.set_threshold(20_000, 20, 50)
         self._books.start()
         self._engine.pool.draining = self._registry.draining()
-        with self._sweeper, self._watch, self._scrub:
+        with self._sweeper, self._watch, self._scrub, self._copier:
             self._engine.run(self._registry.channels())
         self._books.finish()
 
@@ -156,6 +188,7 @@ class Recorder:
             VolumeTrouble.AWAY: self._watch.opener.trouble,
             VolumeTrouble.FAILED: self._engine.pool.trouble,
             VolumeTrouble.SHORT: self._sweeper.trouble,
+            VolumeTrouble.SINGLE: self._copier.trouble,
             VolumeTrouble.DAMAGED: self._scrub.trouble,
         }
         found = {kind: words for kind, told in troubles.items() if (words := told.get(number))}

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -54,7 +54,12 @@ class VolumeOpener:
         known = IndexReader(self._writer.store).volumes().get(wanted.number)
         try:
             volume = Volume.open(wanted.number, wanted.path, create=False, clock=self._clock, expected_uuid=known)
-            self._writer.remember_volume(volume.number, volume.uuid)
+            try:
+                volume.clear_drafts()
+                self._writer.remember_volume(volume.number, volume.uuid)
+            except StorageError:
+                volume.close()
+                raise
         except StorageError as error:
             if self.trouble.get(wanted.number) != str(error):
                 log.error("a volume cannot be used", volume=wanted.number, error=str(error))  # noqa: TRY400 - no bug of ours
@@ -124,6 +129,15 @@ class VolumeWatch(threading.Thread):
     def at_work(self) -> dict[int, Volume]:
         """The volumes that are open now, by number. Any thread."""
         return dict(self._at_work)
+
+    def taking(self, draining: Collection[int]) -> list[tuple[Volume, int]]:
+        """Those of them that take new files, each with its weight. Any thread."""
+        wanted = self.wanted
+        return [
+            (volume, wanted[number].weight)
+            for number, volume in self.at_work().items()
+            if number in wanted and number not in draining
+        ]
 
     def run(self) -> None:
         while not self._stopping.wait(LOOK_S):

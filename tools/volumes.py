@@ -60,7 +60,20 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
         words.append(f"{volume.number}: {volume.path}" + (f"\n   {trouble}" if trouble else ""))
     console = Console(soft_wrap=True)
     console.print(table)
-    console.print(escape("\n".join(words + _scrubbed(settings))), highlight=False)
+    console.print(escape("\n".join(words + _copied(settings) + _scrubbed(settings))), highlight=False)
+
+
+def _copied(settings: "Settings") -> list[str]:
+    """How much lies on two disks, where that is wanted."""
+    from indexer.reader import IndexReader
+    from nvr.errors import StorageError
+
+    wanted = settings.retention
+    if max([wanted.copies, *(one.copies or 1 for one in (*wanted.channel, *wanted.group))]) == 1:
+        return []
+    with suppress(StorageError), IndexReader.open(settings.index_path) as reader:
+        return [f"Files that lie on two disks: {reader.copies()}"]
+    return []
 
 
 def _scrubbed(settings: "Settings") -> list[str]:

@@ -20,7 +20,7 @@ from indexer.records import ChunkRecord
 from indexer.registry import Registry
 from nvr.channel import Channel
 from nvr.chunk.filesystem import explained
-from nvr.chunk.name import ChunkName, parse_part
+from nvr.chunk.name import ChunkName, parse, parse_part
 from nvr.chunk.volume import Volume
 from nvr.config import Settings
 from nvr.errors import StorageError
@@ -207,10 +207,21 @@ class Archive:
         try:
             return self._open(chunk.volume, chunk.path)
         except StorageError:
+            second = self._second_volume(chunk)
+            if second is not None:
+                return self._open(second, chunk.path)
             now = None if chunk.sealed else self.find(chunk.track, chunk.start_us, chunk.run, chunk.sequence)
             if now is None or now.path == chunk.path:
                 raise
             return self._open(now.volume, now.path)
+
+    def _second_volume(self, chunk: StoredChunk) -> int | None:
+        """Where the same file lies when its disk is away; None: nowhere, or the row names that one already."""
+        name = parse(chunk.path) if chunk.sealed else None
+        record = None if name is None else self.index().chunk(name)
+        if record is None or name is None:
+            return None
+        return self.index().second_volume(name) if record.volume == chunk.volume else record.volume
 
     def read(self, chunk: StoredChunk, offset: int, size: int) -> bytes:
         """Bytes of a chunk file; fewer only where it ends.

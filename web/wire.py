@@ -18,7 +18,7 @@ ReasonWord = Literal[
     "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
 ]
 
-VolumeTroubleWord = Literal["away", "failed", "short", "damaged"]
+VolumeTroubleWord = Literal["away", "failed", "short", "single", "damaged"]
 RecordsWord = Literal["all", "sub_only", "key_frames", "nothing"]
 
 

@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-from nvr.chunk import ballast, identity
-from nvr.chunk.filesystem import Entry, FileSystem, explained
+from nvr.chunk import ballast, identity, mirror
+from nvr.chunk.filesystem import FileSystem, explained
 from nvr.chunk.header import ChunkHeader
-from nvr.chunk.name import ChunkName, PartName, hour_folder, hour_us, parse, parse_part
+from nvr.chunk.listing import Listing
+from nvr.chunk.name import ChunkName, PartName, parse, parse_part
 from nvr.chunk.partfile import PartFile
 from nvr.chunk.source import ByteSource
 from nvr.errors import StorageError
@@ -21,8 +22,7 @@ from nvr.timebase import Clock
 __all__ = ["PartFile", "Volume"]
 
 T = TypeVar("T")
-HOLDS_FILE = "holds.json"
-_HOLDS_LIMIT_BYTES = 16 << 20  # chosen: some 50,000 holds
+DRAFTS = "drafts"
 _FOLDER_ATTEMPTS = 5  # chosen: the race with a deletion is won at the second
 
 
@@ -35,6 +35,7 @@ class Volume:
         self.uuid = uuid  # 16 bytes
         self._root_fd = root_fd
         self._fs = fs
+        self._listing = Listing(fs, root_fd, str(path))
 
     @classmethod
     def open(
@@ -106,7 +107,9 @@ class Volume:
             VolumeFull: there is not so much room.
             StorageError: the file exists already, or the disk does not take it.
         """
-        path = PartName.of(header).path()
+        return self._new_part(PartName.of(header).path(), reserve_bytes, self._rename)
+
+    def _new_part(self, path: str, reserve_bytes: int, rename: Callable[[str, str], None]) -> PartFile:
         where = str(self.path / path)
         try:
             fd = self._with_folders(path, lambda: self._fs.create(path, self._root_fd))
@@ -119,7 +122,7 @@ class Volume:
                 raise
         except OSError as error:
             raise explained(error, where) from error
-        return PartFile(self._fs, fd, path, 0, where, self._rename)
+        return PartFile(self._fs, fd, path, 0, where, rename)
 
     def reopen(self, part_path: str, size_bytes: int) -> PartFile:
         """A part that was left behind, cut to ``size_bytes``, for `nvr.chunk.recovery` to seal."""
@@ -135,6 +138,43 @@ class Volume:
         except OSError as error:
             raise explained(error, where) from error
         return PartFile(self._fs, fd, part_path, size_bytes, where, self._rename)
+
+    def draft(self, name: ChunkName, size_bytes: int, *, replaces: bool = False) -> PartFile:
+        """A new file for a copy of a chunk, with so much room reserved: its `seal` gives it the chunk's name.
+
+        It lies outside of all footage until then: no start takes a draft for a chunk that a crash left open.
+
+        Args:
+            name: the chunk's.
+            size_bytes: of the whole file.
+            replaces: a damaged file of that name makes place for it.
+
+        Raises:
+            VolumeFull: there is not so much room.
+            StorageError: the disk does not take it.
+        """
+        return self._new_part(_draft_path(name), size_bytes, self._replace if replaces else self._rename)
+
+    def clear_draft(self, name: ChunkName) -> None:
+        """Delete the draft of one chunk, if there is one; StorageError: the disk cannot do it."""
+        path = _draft_path(name)
+        try:
+            with suppress(FileNotFoundError):
+                self._fs.unlink(path, self._root_fd)
+        except OSError as error:
+            raise explained(error, str(self.path / path)) from error
+
+    def clear_drafts(self) -> None:
+        """Delete what copying has left unfinished, before it begins anew.
+
+        Raises:
+            StorageError: the disk cannot do it.
+        """
+        try:
+            for entry in self._listing.entries(DRAFTS):
+                self._fs.unlink(f"{DRAFTS}/{entry.name}", self._root_fd)
+        except OSError as error:
+            raise explained(error, str(self.path / DRAFTS)) from error
 
     def adopt(self, part_path: str, name: ChunkName) -> None:
         """Give a part that is already sealed its final name.
@@ -185,32 +225,12 @@ class Volume:
             raise explained(error, str(self.path)) from error
 
     def write_holds(self, data: bytes) -> None:
-        """Store the mirror of the holds at the root; after any crash it is whole, old or new.
-
-        Raises:
-            StorageError: the disk does not take it.
-        """
-        try:
-            identity.write_whole(self._fs, self._root_fd, HOLDS_FILE, data)
-        except OSError as error:
-            raise explained(error, str(self.path / HOLDS_FILE)) from error
+        """Store the mirror of the holds; after any crash it is whole, old or new. StorageError: it was not taken."""
+        mirror.write(self._fs, self._root_fd, str(self.path), data)
 
     def read_holds(self) -> bytes | None:
-        """The mirror of the holds; None: there is none.
-
-        Raises:
-            StorageError: it cannot be read.
-        """
-        try:
-            fd = self._fs.open(HOLDS_FILE, self._root_fd)
-            try:
-                return self._fs.read(fd, 0, _HOLDS_LIMIT_BYTES)
-            finally:
-                self._fs.close(fd)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise explained(error, str(self.path / HOLDS_FILE)) from error
+        """The mirror of the holds; None: there is none. StorageError: it cannot be read."""
+        return mirror.read(self._fs, self._root_fd, str(self.path))
 
     def make_ballast(self, size_bytes: int) -> None:
         """Keep so much room for the moment in which the disk runs full; StorageError: it does not take it."""
@@ -239,33 +259,22 @@ class Volume:
             channel: only this one's: one folder read instead of one a channel.
             since_us: only those in folders of that hour or later.
         """
-        for path, entry in self._files(channel, since_us):
+        for path, entry in self._listing.files(channel, since_us):
             name = parse(path)
             if name is not None:
                 yield name, entry.size_bytes
 
     def oldest_us(self, channel: int) -> int | None:
         """The beginning of the oldest hour of a channel of which there may be chunks; None: there are none."""
-        place = f"v1/{channel:05d}"
-        for day in self._folders(place):
-            for hour in self._folders(day):
-                with suppress(ValueError):  # somebody else's folder
-                    return hour_us(hour.removeprefix(f"{place}/"))
-        return None
+        return self._listing.oldest_us(channel)
 
     def newest_us(self) -> int | None:
         """The beginning of the newest hour in which a chunk was begun; None: there is none."""
-        newest = []
-        for place in self._folders("v1"):
-            for day in self._folders(place)[-1:]:
-                for hour in self._folders(day)[-1:]:
-                    with suppress(ValueError):  # somebody else's folder
-                        newest.append(hour_us(hour.removeprefix(f"{place}/")))
-        return max(newest, default=None)
+        return self._listing.newest_us()
 
     def parts(self) -> Iterator[str]:
         """Every part, sealed or not: paths relative to the volume."""
-        for path, _ in self._files():
+        for path, _ in self._listing.files():
             if parse_part(path) is not None:
                 yield path
 
@@ -313,7 +322,7 @@ class Volume:
 
     def strangers(self) -> Iterator[str]:
         """Files in the folders of footage whose names are neither of a chunk nor of a part: relative paths."""
-        for path, _ in self._files():
+        for path, _ in self._listing.files():
             if parse(path) is None and parse_part(path) is None:
                 yield path
 
@@ -358,6 +367,12 @@ class Volume:
         try:
             if self._fs.exists(target, self._root_fd):
                 raise StorageError("a chunk of this name exists; it is not replaced", where=str(self.path / target))
+        except OSError as error:
+            raise explained(error, str(self.path / target)) from error
+        self._replace(source, target)
+
+    def _replace(self, source: str, target: str) -> None:
+        try:
             self._with_folders(target, lambda: self._fs.rename(source, target, self._root_fd))
         except OSError as error:
             raise explained(error, str(self.path / target)) from error
@@ -368,23 +383,6 @@ class Volume:
         except OSError as error:
             raise explained(error, str(self.path)) from error
 
-    def _files(self, channel: int | None = None, since_us: int | None = None) -> Iterator[tuple[str, Entry]]:
-        for place in self._folders("v1") if channel is None else [f"v1/{channel:05d}"]:
-            oldest = "" if since_us is None else f"{place}/{hour_folder(since_us)}"
-            for day in self._folders(place):
-                if day < oldest[: len(day)]:
-                    continue
-                for hour in self._folders(day):
-                    if hour >= oldest:
-                        yield from ((f"{hour}/{e.name}", e) for e in self._entries(hour) if not e.is_folder)
 
-    def _folders(self, path: str) -> list[str]:
-        return [f"{path}/{entry.name}" for entry in self._entries(path) if entry.is_folder and entry.name.isdigit()]
-
-    def _entries(self, path: str) -> list[Entry]:
-        try:
-            return self._fs.entries(path, self._root_fd)
-        except FileNotFoundError:  # nothing recorded yet, or removed while we look
-            return []
-        except OSError as error:
-            raise explained(error, str(self.path / path)) from error
+def _draft_path(name: ChunkName) -> str:
+    return f"{DRAFTS}/{name.path().rpartition('/')[2]}"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indexer.holds import Hold
 from indexer.registry import Registry
-from nvr.chunk.volume import HOLDS_FILE
+from nvr.chunk.mirror import FILE as HOLDS_FILE
 from nvr.media import GapReason
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 from retention.holds import Kept, begins_us, kept_by, shortened_us

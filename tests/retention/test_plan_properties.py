@@ -39,26 +39,49 @@ class Archive:
     def decide(self) -> DeletePlan:
         usage: Counter[tuple[Track, int]] = Counter()
         for chunk in self.chunks:
-            usage[chunk.track, chunk.volume] += chunk.bytes
-        return plan(NOW_US, self.policies, self.quotas, usage, self.rooms, self._oldest, self.is_held, limit=self.limit)
+            for volume in chunk.volumes:
+                usage[chunk.track, volume] += chunk.bytes
+        return plan(
+            NOW_US,
+            self.policies,
+            self.quotas,
+            usage,
+            self.rooms,
+            self._oldest,
+            self.is_held,
+            limit=self.limit,
+            doubles=self._doubles,
+        )
 
     def _oldest(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:
-        return (chunk for chunk in self.chunks if chunk.track == track and volume in (None, chunk.volume))
+        return (chunk for chunk in self.chunks if chunk.track == track and volume in (None, *chunk.volumes))
+
+    def _doubles(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:
+        return (chunk for chunk in self._oldest(track, volume) if chunk.second is not None)
 
     def without(self, victims: tuple[Victim, ...]) -> "Archive":
         """After a plan was carried out."""
-        gone = {victim.chunk for victim in victims}
         rooms = tuple(
-            replace(room, free_bytes=room.free_bytes + sum(c.bytes for c in gone if c.volume == room.number))
+            replace(room, free_bytes=room.free_bytes + sum(victim.freed_bytes(room.number) for victim in victims))
             for room in self.rooms
         )
-        return replace(self, chunks=tuple(chunk for chunk in self.chunks if chunk not in gone), rooms=rooms)
+        gone = {victim.chunk: victim.only for victim in victims}
+        left = (single(chunk, gone[chunk]) if chunk in gone else chunk for chunk in self.chunks)
+        return replace(self, chunks=tuple(chunk for chunk in left if chunk is not None), rooms=rooms)
 
     def used_bytes(self, quota: Quota) -> int:
-        return sum(chunk.bytes for chunk in self.chunks if chunk.track.channel in quota.channels)
+        return sum(chunk.bytes * len(chunk.volumes) for chunk in self.chunks if chunk.track.channel in quota.channels)
 
     def youth(self, chunk: StoredChunk) -> float:
         return -(NOW_US - chunk.start_us) / self.policies[chunk.track.channel].max_us
+
+
+def single(chunk: StoredChunk, gone: int | None) -> StoredChunk | None:
+    """What is left of a chunk of which one volume's file has gone, or all."""
+    if gone is None:
+        return None
+    (left,) = set(chunk.volumes) - {gone}
+    return replace(chunk, volume=left, second=None)
 
 
 def swept(archive: Archive) -> tuple[Archive, list[DeletePlan]]:
@@ -79,7 +102,8 @@ def tracks_chunks(draw: st.DrawFn, track: Track) -> list[StoredChunk]:
     end_us, chunks = NOW_US + draw(st.integers(-50, 1)), []
     for number, (duration_us, hole_us) in enumerate(pieces):
         size, volume = draw(st.integers(1, 100)), draw(st.sampled_from(NUMBERS))
-        chunks.append(StoredChunk(track, end_us - duration_us, end_us, number, volume, size))
+        second = draw(st.sampled_from((None, None, sum(NUMBERS) - volume)))
+        chunks.append(StoredChunk(track, end_us - duration_us, end_us, number, volume, size, second))
         end_us -= duration_us + hole_us
     return chunks[::-1]
 
@@ -111,7 +135,7 @@ def test_no_victim_is_held_and_none_is_there_twice(archive: Archive) -> None:
 @given(archives())
 def test_no_more_victims_than_the_limit_for_each_cause(archive: Archive) -> None:
     victims = archive.decide().victims
-    causes = Counter((v.why, v.chunk.volume if v.why is Why.LOW_WATER else 0) for v in victims)
+    causes = Counter((v.why, v.only or (v.chunk.volume if v.why is Why.LOW_WATER else 0)) for v in victims)
     assert all(count <= archive.limit for count in causes.values())
 
 
@@ -120,6 +144,28 @@ def test_want_of_room_takes_nothing_that_is_younger_than_its_minimum(archive: Ar
     for victim in archive.decide().victims:
         if victim.why is Why.LOW_WATER:
             assert victim.chunk.end_us <= NOW_US - archive.policies[victim.chunk.track.channel].min_us
+
+
+@given(archives())
+def test_footage_past_its_minimum_goes_from_a_volume_only_after_all_such_second_files(archive: Archive) -> None:
+    victims = archive.decide().victims
+    taken = {victim.chunk for victim in victims}
+    for victim in victims:
+        if victim.why is Why.LOW_WATER:
+            for chunk in archive._doubles(victim.chunk.track, victim.chunk.volume):
+                past = chunk.end_us <= NOW_US - archive.policies[chunk.track.channel].min_us
+                assert not past or chunk in taken or archive.holds_chunk(chunk)
+
+
+@given(archives())
+def test_second_files_that_go_cost_no_footage_and_young_ones_are_told(archive: Archive) -> None:
+    made = archive.decide()
+    for victim in made.victims:
+        if victim.why is Why.SECOND_FILE:
+            assert victim.only in victim.chunk.volumes
+            assert single(victim.chunk, victim.only) is not None
+            if victim.chunk.end_us > NOW_US - archive.policies[victim.chunk.track.channel].min_us:
+                assert victim.only in made.single
 
 
 @given(archives())
@@ -158,7 +204,8 @@ def test_after_a_sweep_every_volume_has_room_or_nothing_more_may_go(archive: Arc
         if room.free_bytes < room.low_water_bytes:
             assert short[room.number] == room.low_water_bytes - room.free_bytes
             for chunk in after.chunks:
-                if chunk.volume == room.number and not archive.holds_chunk(chunk):
+                if room.number in chunk.volumes and not archive.holds_chunk(chunk):
+                    assert chunk.second is None
                     assert chunk.end_us > NOW_US - archive.policies[chunk.track.channel].min_us
 
 
@@ -166,7 +213,7 @@ def test_after_a_sweep_every_volume_has_room_or_nothing_more_may_go(archive: Arc
 def test_victims_come_in_the_order_of_causes_and_the_oldest_first(archive: Archive) -> None:
     order = list(Why)
     for made in swept(archive)[1]:
-        causes = [order.index(victim.why) for victim in made.victims]
+        causes = [order.index(victim.why) for victim in made.victims if victim.only is None]
         assert causes == sorted(causes)
         for why in Why:
             for track in TRACKS:
@@ -199,7 +246,7 @@ def test_no_more_goes_for_a_quota_than_must(archive: Archive) -> None:
     made = alone.decide()
     last = [victim for victim in made.victims if victim.why is Why.QUOTA][-1:]
     for victim in last:
-        assert alone.without(made.victims).used_bytes(quota) + victim.chunk.bytes > quota.bytes
+        assert alone.without(made.victims).used_bytes(quota) + victim.freed_bytes() > quota.bytes
 
 
 @given(archives())

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from indexer.board import VolumeStatus
+from indexer.writer import Commit
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
+from nvr.chunk.duplicate import duplicate
+from nvr.chunk.name import parse
 from nvr.chunk.volume import Volume
 from nvr.config import Settings, VolumeSettings
 from nvr.errors import StorageError
@@ -155,6 +158,26 @@ def test_file_on_a_volume_that_was_added_is_shown_before_it_is_indexed(house: Ho
         (chunk,) = archive.chunks(MAIN, window)
         assert chunk.volume == 2
         assert archive.read(chunk, 4, 4) == b"ftyp"
+
+
+def test_file_whose_disk_is_away_is_read_from_the_second_one(house: House, tmp_path: Path) -> None:
+    house.record(stream(), START_US)
+    window = TimeRange(START_US, START_US + 60 * US_PER_S)
+    with Volume.open(2, tmp_path / "second", create=True, clock=house.clock) as second:
+        (first, _) = house.archive().chunks(MAIN, window)
+        name = parse(first.path)
+        assert name is not None
+        duplicate(house.volume, second, name)
+        row = house.index.chunk(name)
+        assert row is not None
+        house.writer.commit(Commit(copies=((row, 2),)))
+        house.beat(VolumeStatus(number=2, free_bytes=1, total_bytes=1, path=str(second.path)))
+        whole = house.archive().read(first, 0, first.readable_bytes)
+        house.volume.path.rename(tmp_path / "unplugged")
+        assert house.archive().read(first, 0, first.readable_bytes) == whole
+        second.unlink(name)
+        with pytest.raises(StorageError):
+            house.archive().read(first, 0, 8)
 
 
 def test_index_that_was_made_anew_is_opened_again(tmp_path: Path, clock: ManualClock) -> None:

@@ -29,7 +29,7 @@ export interface ErrorAnswer {
 export type Records = "all" | "sub_only" | "key_frames" | "nothing";
 
 /** `trouble` is empty while the volume takes footage. */
-export type VolumeTrouble = "away" | "failed" | "short" | "damaged";
+export type VolumeTrouble = "away" | "failed" | "short" | "single" | "damaged";
 
 export interface VolumeState {
   number: number;
