@@ -26,6 +26,8 @@ NUMBERS = (1, 2, 3)
 DISK_MIB = 64 * CHANNELS + 100  # 32 MiB are reserved for a camera's first file, three seconds of it are 120 KB
 ALARM_S = 10.0
 LONGEST_HOLE_US = 2 * US_PER_S
+HANG_S = 30.0  # what the kernel takes to give up a command (SCSI's and libata's default)
+HANG_ALARM_S = 25.0  # eight seconds may be a slow disk, and a write must come first
 SETTLE_S = 6.0  # of recording after each misfortune
 
 
@@ -41,10 +43,10 @@ class House:
         volumes = {one["number"]: one["trouble"] for one in self.running.json("/api/site")["volumes"]}
         return str(volumes.get(number, "not posted"))
 
-    def until_told(self, number: int) -> float:
+    def until_told(self, number: int, deadline_s: float = ALARM_S) -> float:
         """Seconds that it took."""
         start_s = time.monotonic()
-        self.running.until(lambda: self.trouble(number), f"an alarm for volume {number}", ALARM_S)
+        self.running.until(lambda: self.trouble(number), f"an alarm for volume {number}", deadline_s)
         return round(time.monotonic() - start_s, 1)
 
     def until_well(self, number: int) -> None:
@@ -131,6 +133,28 @@ def test_pulled_filled_and_unmounted_disks_cost_no_camera_more_than_two_seconds(
     print(f"longest hole of {CHANNELS} cameras: {longest_us / US_PER_S:.2f} s; told after {told_s} s")
     assert longest_us <= LONGEST_HOLE_US
     assert all(path.exists() for path in stored), "a healthy disk has lost a file"
+    said = nvr("check", "--deep", "--config", house.folder / "nvr.toml")
+    assert said.code == 0, said.out
+
+
+@pytest.mark.slow
+def test_disk_that_hangs_for_half_a_minute_costs_no_picture(house: House) -> None:
+    (hanging, *_), now_s = house.disks, time.monotonic
+    subprocess.run(
+        ["fsfreeze", "--freeze", str(hanging.place)], check=True
+    )  # who writes there waits, as for a bad cable
+    start_s = now_s()
+    try:
+        told_s = house.until_told(1, HANG_ALARM_S)
+        house.running.until(lambda: now_s() - start_s >= HANG_S, "half a minute")
+    finally:
+        subprocess.run(["fsfreeze", "--unfreeze", str(hanging.place)], check=True)
+    house.until_well(1)
+    house.go_on()
+    now_us = SystemClock().wall_us()
+    spans = {track: house.running.spans(track, now_us) for track in TRACKS}
+    print(f"a disk hung for {HANG_S} s, told after {told_s} s")
+    assert {track: holes(found) for track, found in spans.items()} == {track: [] for track in TRACKS}
     said = nvr("check", "--deep", "--config", house.folder / "nvr.toml")
     assert said.code == 0, said.out
 

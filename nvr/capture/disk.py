@@ -133,6 +133,7 @@ class Disk(threading.Thread):
         self.leaving = False  # it takes no new chunk, and ends with its last open one
         self._stopping = False
         self._doubt: StorageError | None = None  # a write has failed, and not for want of room
+        self.busy_since_us: int | None = None  # monotonic: when what it does now began; None: it waits for work
 
     @property
     def uuid(self) -> bytes:
@@ -168,6 +169,7 @@ class Disk(threading.Thread):
         while True:
             stopping = self._stopping
             items = self.queue.take(0 if stopping else TURN_S)
+            self.busy_since_us = self._clock.monotonic_us()
             self._write(items)
             self.queue.done(items)
             now_us = self._clock.monotonic_us()
@@ -179,6 +181,7 @@ class Disk(threading.Thread):
                 self._adopt_orphans()
             if (stopping and not items) or self._is_over():
                 return
+            self.busy_since_us = None
 
     def _is_over(self) -> bool:
         """Asked in this order: once it leaves nothing more is queued, not even an opening, which has no payload."""

@@ -33,6 +33,13 @@ class DiskPool:
         self._unusable_until_us[number] = self._clock.monotonic_us() + RETRY_US
         self.trouble[number] = str(error)
 
+    def avoid(self, disk: Disk, error: StorageError) -> bool:
+        """A disk does not keep up: leave it alone for a while if there is another one; whether there is."""
+        others = [one for one in self.usable() if one is not disk]
+        if others:
+            self.failed(disk.volume.number, error)
+        return bool(others)
+
     def worked(self, number: int) -> None:
         """A volume takes fragments."""
         if self.trouble and number not in self._unusable_until_us:

@@ -31,7 +31,7 @@ from nvr.timebase import US_PER_S, Clock
 ENGINE_NAME = f"hoxa-nvr {__version__}"
 REPORT_US = US_PER_S // 2
 FLUSH_US = 60 * US_PER_S
-WATCH_US = US_PER_S // 4
+HANGS_US = 8 * US_PER_S  # chosen: a slow disk takes seconds to sync; its queue takes twice as much of all cameras
 JOIN_S = 0.02  # how long a failed disk may wait for its move while the recorder stops
 
 
@@ -294,7 +294,21 @@ class Engine:
         """The state of every track."""
         return [session.report(self._open_chunks.get(track)) for track, session in list(self._sessions.items())]
 
+    def _look_at_disks(self) -> None:
+        """A disk whose cable fails may hang for minutes before it says so: what comes meanwhile goes to others."""
+        now_us = self._clock.monotonic_us()
+        for disk in self.disks:
+            since_us = disk.busy_since_us
+            if since_us is None or now_us - since_us < HANGS_US:
+                continue
+            what = f"the disk has not answered for {(now_us - since_us) // US_PER_S} s"
+            hint = "look at its cable and at the kernel's log"
+            if self.pool.avoid(disk, StorageError(what, where=str(disk.volume.path), hint=hint)):
+                for session in self._sessions.values():
+                    session.leave(disk)
+
     def _report(self) -> None:
+        self._look_at_disks()
         self._bookkeeper.publish(self.reports())
         self.reactor.call_after(REPORT_US, self._report)
 

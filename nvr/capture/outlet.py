@@ -3,7 +3,10 @@
 from nvr.capture.disk import Disk
 from nvr.capture.diskpool import DiskPool
 from nvr.capture.events import ChunkEnded, ChunkOpened, ChunkRest, Event, FragmentClosed, start_of
+from nvr.errors import StorageError
 from nvr.media import GapReason, Track
+
+SLOW = "see whether another program uses it; if not, it may be about to fail"
 
 
 class Outlet:
@@ -23,8 +26,13 @@ class Outlet:
             if self._disk is None:
                 return GapReason.DISK
             if not self._disk.queue.put(self._track, event, urgent=self.urgent and isinstance(event, FragmentClosed)):
+                self._pool.avoid(self._disk, StorageError("the disk is slower than what comes in", hint=SLOW))
                 return GapReason.OVERLOAD
         return None
+
+    def leads_to(self, disk: Disk) -> bool:
+        """Whether the open chunk lies on this disk."""
+        return self._disk is disk
 
     def end(self, events: list[Event]) -> None:
         """Queue the end of a chunk that cannot go on; what does not fit before it is dropped."""

@@ -77,6 +77,7 @@ class Segmenter:
         self._samples: list[Sample] = []  # of the open fragment
         self._times_90k: list[int] = []  # their decode times
         self._bytes = 0
+        self._is_leaving = False  # the next sync sample begins another chunk
 
     @property
     def recording(self) -> bool:
@@ -107,6 +108,10 @@ class Segmenter:
             events.append(self._close_fragment(decode_90k))
         self._keep(sample, decode_90k)
         return events
+
+    def leave(self) -> None:
+        """End the open chunk before the next sync sample, without a gap: its disk does not answer."""
+        self._is_leaving = self._chunk is not None
 
     def skip(self, sample: Sample) -> None:
         """Leave a sample out on purpose; parameter sets that came with it are in force all the same."""
@@ -149,6 +154,8 @@ class Segmenter:
         assert self._clock is not None
         if sample.is_sync and self._announced is not self._sets and self._parameters_changed():
             return CutReason.PARAMETER_SETS
+        if sample.is_sync and self._is_leaving:
+            return CutReason.DISK
         wall_us = self._clock.wall_us(sample.presentation_90k)
         if sample.is_sync and self.cadence.slot(wall_us) > self._chunk.slot:
             return CutReason.SCHEDULE
@@ -180,6 +187,7 @@ class Segmenter:
         assert self._clock is not None
         assert self._sets is not None
         start_us = self._clock.wall_us(sample.presentation_90k)
+        self._is_leaving = False
         self._chunk = _OpenChunk(decode_90k, sample.presentation_90k, start_us, self.cadence.slot(start_us))
         self._sequence += 1
         delay_90k = max(0, sample.presentation_90k - decode_90k)

@@ -7,6 +7,7 @@ from ssl import SSLContext
 
 from nvr.capture.backoff import Backoff
 from nvr.capture.cameraclock import CameraClock
+from nvr.capture.disk import Disk
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
 from nvr.capture.ladder import Share
@@ -125,6 +126,11 @@ class Session:
         """The open chunk was lost with its volume; the next sync sample opens another, if any volume takes it."""
         self._segmenter.end(CutReason.DISK)
         self._missing(GapReason.DISK, detail)
+
+    def leave(self, disk: Disk) -> None:
+        """This disk does not answer: if the open chunk lies there, the next one begins at the next sync sample."""
+        if self.outlet.leads_to(disk):
+            self._segmenter.leave()
 
     def keep(self, share: Share) -> None:
         """Record so much of what arrives: nothing from now on, or else another share from the next sync sample on."""
