@@ -19,6 +19,7 @@ from aiohttp import ClientSession, web
 from indexer.board import Board, RecorderStatus, TrackState, TrackStatus, VolumeStatus
 from indexer.reader import IndexReader
 from indexer.registry import Registry
+from indexer.troubles import TroubleBook
 from nvr.channel import Channel
 from nvr.config import RetentionSettings, SiteSettings
 from nvr.media import Track, TrackKind
@@ -53,6 +54,7 @@ def main() -> None:
         IndexReader.open(asked.index) as index,
         Board.open(Path(folder) / "board") as board,
         Registry.open(Path(folder) / "registry") as registry,
+        TroubleBook.open(Path(folder) / "troubles") as troubles,
     ):
         channels = [track.channel for track in index.tracks()]
         now_us = max(index.last(track) or 0 for track in index.tracks())
@@ -63,6 +65,7 @@ def main() -> None:
             index=lambda: index,
             board=lambda: board,
             registry=lambda: registry,
+            troubles=lambda: troubles,
             volumes={},
             clock=LastRecorded(now_us),
         )

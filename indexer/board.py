@@ -98,9 +98,11 @@ class VolumeTrouble(Enum):
 
     AWAY = "away"  # it cannot be opened: not mounted, another disk, read-only
     FAILED = "failed"  # it does not take footage now
+    FAILING = "failing"  # the disk says of itself that it fails
     SHORT = "short"  # there is too little room, or old footage cannot be deleted
     SINGLE = "single"  # what lies there should lie on a second one as well
     DAMAGED = "damaged"  # what it holds has changed
+    WORN = "worn"  # the disk shows signs that go before failing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ class VolumeStatus:
     trouble: str = ""  # for people; empty: it takes footage
     kind: VolumeTrouble | None = None  # of the trouble
     path: str = ""  # its folder, as configured
+    disk: str = ""  # what the disk says of its health, for people; empty: nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

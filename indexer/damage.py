@@ -4,7 +4,6 @@ An environment of its own beside the index, so that an index made anew forgets n
 and its path. A record says nothing to retention: row and file stay until their time is over.
 """
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import Self
 
 import msgspec
 
-from indexer import keys
+from indexer import keys, renewal
 from indexer.store import Store
-from nvr.errors import StorageError
 from nvr.media import Track
 
 SCHEMA = "scrub 1"
@@ -84,16 +82,7 @@ class DamageBook:
         Raises:
             StorageError: no new one can be made either.
         """
-        try:
-            return cls.open(path)
-        except StorageError:
-            aside = path.with_name(f"{path.name}.damaged")
-            try:
-                shutil.rmtree(aside, ignore_errors=True)
-                path.rename(aside)
-            except OSError as error:
-                raise StorageError(f"it cannot be moved aside: {error.strerror}", where=str(path)) from error
-            return cls.open(path)
+        return renewal.renewed(cls.open, path)
 
     def close(self) -> None:
         """Close it."""

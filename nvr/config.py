@@ -215,6 +215,10 @@ class Settings(_Section):
         return self.data_dir / "scrub"
 
     @property
+    def troubles_path(self) -> Path:
+        return self.data_dir / "troubles"
+
+    @property
     def registry_path(self) -> Path:
         return self.data_dir / "registry"
 

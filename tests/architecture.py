@@ -26,7 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "gi": ("tools/gstcam.py",),
     "hatchling": ("web/ui/hatch_build.py",),
     "lmdb": ("indexer/store.py",),
-    "msgspec": ("indexer/", "web/", "tools/"),
+    "msgspec": ("indexer/", "retention/diskhealth.py", "web/", "tools/"),
     "multidict": ("web/",),  # aiohttp's own
     "numpy": ("nvr/", "indexer/", "retention/", "web/", "tools/"),
     "prometheus_client": ("web/metrics.py",),

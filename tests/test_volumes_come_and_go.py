@@ -133,6 +133,9 @@ def test_pulled_filled_and_unmounted_disks_cost_no_camera_more_than_two_seconds(
     print(f"longest hole of {CHANNELS} cameras: {longest_us / US_PER_S:.2f} s; told after {told_s} s")
     assert longest_us <= LONGEST_HOLE_US
     assert all(path.exists() for path in stored), "a healthy disk has lost a file"
+    listed = house.running.json("/api/troubles")["troubles"]
+    assert {one["volume"] for one in listed} == set(NUMBERS), listed
+    assert all(one["ended_us"] is not None for one in listed if one["matter"] != "single"), listed
     said = nvr("check", "--deep", "--config", house.folder / "nvr.toml")
     assert said.code == 0, said.out
 

@@ -20,7 +20,7 @@ from nvr.errors import (
     NvrError,
     StorageError,
 )
-from tools import cameras, check, demo, holds, init, rebuild, recorder, run, show, volumes, web
+from tools import cameras, check, demo, holds, init, rebuild, recorder, run, show, troubles, volumes, web
 from tools.simcam import command as simcam
 
 
@@ -77,6 +77,7 @@ app.command()(web.web)
 app.command()(show.show)
 app.command()(check.check)
 app.command()(rebuild.rebuild)
+app.command()(troubles.troubles)
 app.command()(simcam.simcam)
 
 

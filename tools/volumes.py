@@ -57,7 +57,9 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
         emptying = "emptying" if footage.chunks else "empty"
         state = "trouble" if trouble else emptying if volume.number in draining else "takes footage"
         table.add_row(str(volume.number), state, *numbers, oldest)
-        words.append(f"{volume.number}: {volume.path}" + (f"\n   {trouble}" if trouble else ""))
+        status = posted.get(volume.number)
+        lines = [f"{volume.number}: {volume.path}", trouble, status.disk if status else ""]
+        words.append("\n   ".join(line for line in lines if line))
     console = Console(soft_wrap=True)
     console.print(table)
     console.print(escape("\n".join(words + _copied(settings) + _scrubbed(settings))), highlight=False)

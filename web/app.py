@@ -32,6 +32,7 @@ from web.segment import SegmentRoom
 from web.site import SiteRoom
 from web.still import StillRoom
 from web.timeline import TimelineRoom
+from web.troubles import TroublesRoom
 
 SHUTDOWN_S = 3.0  # how long a stop waits for answers that are under way
 
@@ -70,6 +71,7 @@ def build(
     rooms: list[Room] = [
         SiteRoom(archive, site, may),
         TimelineRoom(archive),
+        TroublesRoom(archive),
         CoverageRoom(archive, site, retention, may),
         MetricsRoom(archive, retention, may),
         FragmentsRoom(archive, footage),

@@ -18,6 +18,7 @@ from indexer.board import Board, TrackStatus
 from indexer.reader import IndexReader
 from indexer.records import ChunkRecord
 from indexer.registry import Registry
+from indexer.troubles import TroubleBook
 from nvr.channel import Channel
 from nvr.chunk.filesystem import explained
 from nvr.chunk.name import ChunkName, parse, parse_part
@@ -106,6 +107,7 @@ class Archive:
         index: gives the index.
         board: gives the board.
         registry: gives the registry.
+        troubles: gives the list of troubles.
         volumes: the folder of each configured volume, by number.
         clock: tells the time.
     """
@@ -116,11 +118,13 @@ class Archive:
         index: Callable[[], IndexReader],
         board: Callable[[], Board],
         registry: Callable[[], Registry],
+        troubles: Callable[[], TroubleBook],
         volumes: Mapping[int, Path],
         clock: Clock,
     ) -> None:
         self.index = index
         self.board = board
+        self.troubles = troubles
         self.clock = clock
         self._registry = registry
         self._paths = dict(volumes)  # and those that were added while we run
@@ -312,6 +316,9 @@ def open_archive(settings: Settings, clock: Clock) -> Archive:
         index=Late(lambda: IndexReader.open(settings.index_path), settings.index_path / "data.mdb"),
         board=Late(lambda: Board.open(settings.board_path), settings.board_path),
         registry=Late(lambda: Registry.open(settings.registry_path), settings.registry_path / "data.mdb"),
+        troubles=Late(
+            lambda: TroubleBook.open(settings.troubles_path, read_only=True), settings.troubles_path / "data.mdb"
+        ),
         volumes={row.number: row.path for row in settings.volumes},
         clock=clock,
     )

@@ -23,6 +23,7 @@ Instant = Annotated[int, Meta(ge=0, le=LATEST_US, description="wall time, micros
 Count = Annotated[int, Meta(ge=0, le=2**32 - 1, description="as in the address that another answer gave")]
 Offset = Annotated[int, Meta(ge=0, le=2**53, description="as in the address that another answer gave")]
 DayCount = Annotated[int, Meta(ge=1, le=60, description="how many local days, today among them")]
+TroubleDays = Annotated[int, Meta(ge=1, le=400, description="how many days to look back")]
 Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
 FileName = Annotated[str, Meta(max_length=200, description="a file of the user interface")]
 
@@ -97,6 +98,12 @@ class CoverageQuery(Query, frozen=True, kw_only=True):
 
     track: KindWord = "main"
     days: DayCount = 30
+
+
+class TroublesQuery(Query, frozen=True, kw_only=True):
+    """The last days."""
+
+    days: TroubleDays = 30
 
 
 class FragmentsQuery(WindowQuery, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ ReasonWord = Literal[
     "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
 ]
 
-VolumeTroubleWord = Literal["away", "failed", "short", "single", "damaged"]
+VolumeTroubleWord = Literal["away", "failed", "failing", "short", "single", "damaged", "worn"]
 RecordsWord = Literal["all", "sub_only", "key_frames", "nothing"]
 
 
@@ -51,6 +51,39 @@ class ScrubState(Answer, frozen=True):
     began_us: int
     percent: int  # 100: the round is over, the next one begins when its time comes
     damaged: int  # files that are known to be damaged and are still kept; their volumes have trouble
+
+
+MatterWord = Literal[
+    "away",
+    "failed",
+    "failing",
+    "short",
+    "single",
+    "damaged",
+    "worn",
+    "sub_only",
+    "key_frames",
+    "nothing",
+    "stopped",
+    "index",
+]
+
+
+class Trouble(Answer, frozen=True):
+    """Something that was the matter with the recorder or a disk."""
+
+    began_us: int
+    ended_us: int | None  # null: it lasts
+    matter: MatterWord
+    volume: int | None  # null: it concerned the recorder
+    detail: str  # in English, for the technician
+
+
+class Troubles(Answer, frozen=True):
+    """What was the matter, newest first."""
+
+    now_us: int
+    troubles: list[Trouble]
 
 
 class Site(Answer, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any, Self
 from indexer.board import Board, RecorderStatus, TrackStatus, VolumeStatus
 from indexer.reader import IndexReader
 from indexer.registry import Registry
+from indexer.troubles import TroubleBook
 from indexer.writer import Commit, IndexWriter
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
@@ -135,6 +136,7 @@ class House:
         self.index = IndexReader(self.writer.store)
         self.board = Board.open(folder / "board")
         self.registry = Registry.open(folder / "registry")
+        self.troubles = TroubleBook.open(folder / "troubles")
         self.registry.put(Channel(1, "Cổng chợ", "rtsp://camera/main", "rtsp://camera/sub"))
         self.beat()
 
@@ -143,6 +145,7 @@ class House:
             index=lambda: self.index,
             board=lambda: self.board,
             registry=lambda: self.registry,
+            troubles=lambda: self.troubles,
             volumes={1: self.volume.path},
             clock=self.clock,
         )
@@ -155,6 +158,7 @@ class House:
         self.writer.close()
         self.board.close()
         self.registry.close()
+        self.troubles.close()
 
     @property
     def whole(self) -> TimeRange:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indexer.board import Board, RecorderStatus, TrackState, TrackStatus, VolumeStatus
 from indexer.registry import Registry
+from indexer.troubles import TroubleBook
 from indexer.writer import Commit, IndexWriter
 from nvr.capture.ladder import Rung
 from nvr.channel import Channel
@@ -87,6 +88,7 @@ class House:
         self.index = IndexWriter.open(self.settings.index_path)
         self.board = Board.open(self.settings.board_path)
         self.registry = Registry.open(self.settings.registry_path)
+        self.troubles = TroubleBook.open(self.settings.troubles_path)
         self._runs = itertools.count(1)
         self.rung = Rung.ALL
         self.disks = [VolumeStatus(number=1, free_bytes=10**12, total_bytes=4 * 10**12)]
@@ -97,6 +99,7 @@ class House:
         self.index.close()
         self.board.close()
         self.registry.close()
+        self.troubles.close()
 
     def camera(self, number: int, name: str) -> None:
         self.registry.put(Channel(number, name, f"rtsp://camera{number}/main", f"rtsp://camera{number}/sub"))

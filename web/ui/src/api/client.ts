@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, Site, TimelineAnswer, TrackKind } from "./types";
+import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, Site, TimelineAnswer, TrackKind, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -28,6 +28,10 @@ export function getChannels(signal?: AbortSignal): Promise<Channel[]> {
 
 export function getCoverage(days: number, signal?: AbortSignal): Promise<Coverage> {
   return json(`/api/coverage?days=${days}`, signal);
+}
+
+export function getTroubles(days: number, signal?: AbortSignal): Promise<Troubles> {
+  return json(`/api/troubles?days=${days}`, signal);
 }
 
 export function coverageCsvUrl(days: number): string {

@@ -29,7 +29,7 @@ export interface ErrorAnswer {
 export type Records = "all" | "sub_only" | "key_frames" | "nothing";
 
 /** `trouble` is empty while the volume takes footage. */
-export type VolumeTrouble = "away" | "failed" | "short" | "single" | "damaged";
+export type VolumeTrouble = "away" | "failed" | "failing" | "short" | "single" | "damaged" | "worn";
 
 export interface VolumeState {
   number: number;
@@ -181,4 +181,20 @@ export interface Coverage {
   day_starts_us: number[];
   promise: Kept;
   channels: ChannelCoverage[];
+}
+
+export type Matter = VolumeTrouble | Exclude<Records, "all"> | "stopped" | "index";
+
+/** Something that was the matter with the recorder or a disk. */
+export interface Trouble {
+  began_us: number;
+  ended_us: number | null;
+  matter: Matter;
+  volume: number | null;
+  detail: string;
+}
+
+export interface Troubles {
+  now_us: number;
+  troubles: Trouble[];
 }

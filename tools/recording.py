@@ -1,0 +1,202 @@
+"""The recorder process, put together: engine, index, keeping and the threads that look after the disks."""
+
+import gc
+import os
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from indexer.board import Board, RecorderStatus, ScrubStatus
+from indexer.bookkeeper import IndexBookkeeper
+from indexer.damage import DamageBook
+from indexer.registry import Registry
+from indexer.troubles import TroubleBook
+from indexer.writer import IndexWriter
+from nvr.capture.engine import Engine
+from nvr.config import RetentionSettings, Settings
+from nvr.errors import StorageError
+from nvr.timebase import US_PER_DAY, US_PER_S, Clock, SystemClock
+from retention.copier import Copier, Place
+from retention.facts import Facts
+from retention.holds import Standing
+from retention.pace import ScrubPace
+from retention.scrub import Scrub
+from retention.smartctl import SmartWatch
+from retention.sweeper import Sweeper
+from tools.trouble_watch import TroubleWatch
+from tools.volume_health import VolumeHealth
+from tools.volume_watch import VolumeOpener, VolumeWatch
+
+HEARTBEAT_US = US_PER_S // 2
+REGISTRY_US = US_PER_S
+WATCH_US = US_PER_S // 10  # a viewer's first picture waits for this
+
+
+def record(config: Path, settings: Settings) -> None:
+    """Record all cameras until SIGTERM or SIGINT.
+
+    Args:
+        config: nvr.toml, whose volumes are looked at again while it runs.
+        settings: what it said at the start.
+
+    Raises:
+        StorageError: no volume, or the index, cannot be used.
+    """
+    clock = SystemClock()
+    _allow_many_files()
+    with (
+        Registry.open(settings.registry_path) as registry,
+        IndexWriter.open(settings.index_path) as writer,
+        Board.open(settings.board_path) as board,
+        ExitStack() as opened,
+    ):
+        board.clear()
+        opener = VolumeOpener(writer, clock)
+        found = [(volume, one.weight) for one in settings.volumes if (volume := opener.open(one)) is not None]
+        if not found:
+            raise StorageError("no volume can be used", hint="; ".join(opener.trouble.values()))
+        volumes = [volume for volume, _ in found]
+        books = IndexBookkeeper(writer, board, clock)
+        engine = Engine(settings.recorder, settings.site.name, found, books, clock)
+        holds = Standing(registry.holds, clock)
+        holds.take_back(volumes)
+
+        def ingest_bps() -> int:
+            return sum(status.bitrate_bps for status in board.all())
+
+        sweeper = Sweeper(
+            writer,
+            volumes,
+            settings.retention,
+            ingest_bps=ingest_bps,
+            ready=engine.has_recovered,
+            clock=clock,
+            holds=holds,
+        )
+        watch = VolumeWatch(config, opener, engine, sweeper, volumes, lambda volume: holds.take_back([volume]))
+        engine.on_full = sweeper.volume_full
+        engine.on_ended = watch.ended
+        sweeper.on_rung = engine.stand
+        book = opened.enter_context(DamageBook.renewed(settings.scrub_path))
+        days = min(settings.retention.scrub_days, settings.retention.max_days)
+        pace = ScrubPace(period_us=int(days * US_PER_DAY))
+        scrub = Scrub(writer, watch.at_work, book, ready=engine.has_recovered, clock=clock, pace=pace)
+        copier = _copier(settings.retention, writer, watch, engine, ingest_bps, clock)
+        health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work))
+        list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
+        troubles = TroubleWatch(list_of_troubles, lambda: health.matters(books.trouble), clock)
+        Recorder(engine, books, health, troubles, board, registry, clock).run()
+        watch.close()
+
+
+def _copier(
+    settings: RetentionSettings,
+    writer: IndexWriter,
+    watch: VolumeWatch,
+    engine: Engine,
+    ingest_bps: Callable[[], int],
+    clock: Clock,
+) -> Copier:
+    facts = Facts(writer.store, settings, ingest_bps, clock)
+    return Copier(
+        writer,
+        lambda: [Place(volume, weight) for volume, weight in watch.taking(engine.pool.draining)],
+        settings,
+        room=lambda volume: facts.room(volume, said_full=False),
+        ready=engine.has_recovered,
+        clock=clock,
+    )
+
+
+class Recorder:
+    """Ties the engine to the registry and the board, and to the signals that end it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        books: IndexBookkeeper,
+        health: VolumeHealth,
+        troubles: TroubleWatch,
+        board: Board,
+        registry: Registry,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._books = books
+        self._health = health
+        self._troubles = troubles
+        self._board = board
+        self._registry = registry
+        self._clock = clock
+        self._revision = registry.revision()
+        self._started_us = clock.wall_us()
+
+    def run(self) -> None:
+        """Record until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._engine.stop())
+        self._every(HEARTBEAT_US, self._beat)
+        self._every(REGISTRY_US, self._look_at_registry)
+        self._every(WATCH_US, self._look_who_watches)
+        # What lives now lives to the end: do not look through it 2,000 times a second.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        self._books.start()
+        self._engine.pool.draining = self._registry.draining()
+        with self._health, self._troubles:
+            self._engine.run(self._registry.channels())
+        self._books.finish()
+
+    def _beat(self) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        sweeper = self._health.sweeper
+        status = RecorderStatus(
+            pid=os.getpid(),
+            started_us=self._started_us,
+            heartbeat_us=self._clock.wall_us(),
+            queue_bytes=sum(disk.queue.waiting_bytes for disk in self._engine.disks),
+            cpu_us=int((usage.ru_utime + usage.ru_stime) * US_PER_S),
+            dropped_fragments=sum(disk.queue.refused for disk in self._engine.disks),
+            rung=sweeper.rung,
+            swept_us=sweeper.swept_us,
+            sweeper_cpu_us=sweeper.cpu_us,
+            scrub=self._scrub_status(),
+        )
+        self._board.post_recorder(status, self._health.volumes())
+
+    def _scrub_status(self) -> ScrubStatus | None:
+        scrub = self._health.scrub
+        made = scrub.round
+        if made is None:
+            return None
+        return ScrubStatus(began_us=made.began_us, percent=made.percent, damaged=scrub.damaged)
+
+    def _look_at_registry(self) -> None:
+        revision = self._registry.revision()
+        if revision != self._revision:
+            self._engine.configure(self._registry.channels())
+            self._engine.pool.draining = self._registry.draining()
+            self._revision = revision
+
+    def _look_who_watches(self) -> None:
+        self._engine.watch(self._board.watched(self._clock.wall_us()))
+
+    def _every(self, interval_us: int, duty: Callable[[], None]) -> None:
+        """A duty that reads or writes LMDB; recording goes on when that fails."""
+
+        def attempt() -> None:
+            try:
+                duty()
+            except StorageError as error:
+                self._books.trouble = str(error)
+
+        self._engine.reactor.call_every(interval_us, attempt)
+
+
+def _allow_many_files() -> None:
+    """A track takes a socket and a file: the usual 1,024 descriptors would not do for 300 cameras with sub streams."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

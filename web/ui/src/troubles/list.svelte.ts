@@ -1,0 +1,8 @@
+/** The list of troubles, asked again every few seconds while somebody looks. */
+
+import { getTroubles } from "../api/client";
+import { Polled } from "../api/polled.svelte";
+
+export const DAYS = 30;
+
+export const troubles = new Polled((signal) => getTroubles(DAYS, signal), 5_000);
