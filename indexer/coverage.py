@@ -13,7 +13,7 @@ from indexer.reader import IndexReader
 from indexer.rows import REASON_CODES
 from nvr.errors import IntegrityError
 from nvr.media import GapReason, Track
-from nvr.timebase import US_PER_DAY, TimeRange, utc_day
+from nvr.timebase import US_PER_DAY, TimeRange
 
 REASONS = tuple(GapReason)
 _PLACES = np.full(256, -1, np.int64)  # code → place in `REASONS`
@@ -42,8 +42,8 @@ def read(reader: IndexReader, track: Track, window: TimeRange) -> TrackFacts:
     """
     first_day, end_day = window.start_us // US_PER_DAY, -(-window.end_us // US_PER_DAY)
     bits = np.zeros((end_day - first_day, days.DAY_BYTES), np.uint8)
-    place = {utc_day(day * US_PER_DAY): day - first_day for day in range(first_day, end_day)}
-    start, stop = (keys.day(track, utc_day(day * US_PER_DAY)) for day in (first_day, end_day))
+    place = {days.name_of(day): day - first_day for day in range(first_day, end_day)}
+    start, stop = (keys.day(track, days.name_of(day)) for day in (first_day, end_day))
     with reader.store.read() as txn:
         for key, value in txn.rows(keys.DAY, start, stop):
             bits[place[keys.read_day(key)[1]]] = np.frombuffer(value, np.uint8)

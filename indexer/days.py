@@ -17,7 +17,7 @@ def touched(span: TimeRange) -> Iterator[tuple[int, Minutes]]:
     first, last = span.start_us // US_PER_MINUTE, (span.end_us - 1) // US_PER_MINUTE
     for day in range(first // 1440, last // 1440 + 1):
         start, end = max(first, day * 1440) - day * 1440, min(last, day * 1440 + 1439) - day * 1440
-        yield _name_of(day), (1 << end + 1) - (1 << start)
+        yield name_of(day), (1 << end + 1) - (1 << start)
 
 
 def whole_minutes(span: TimeRange) -> TimeRange:
@@ -45,7 +45,7 @@ def decode(value: bytes) -> Minutes:
     return int.from_bytes(value, "little")
 
 
-@lru_cache(maxsize=64)
-def _name_of(day: int) -> int:
+@lru_cache(maxsize=1024)
+def name_of(day: int) -> int:
     """A day counted from 1970 as ``YYYYMMDD``."""
     return utc_day(day * US_PER_DAY)

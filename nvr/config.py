@@ -219,6 +219,10 @@ class Settings(_Section):
         return self.data_dir / "troubles"
 
     @property
+    def activity_path(self) -> Path:
+        return self.data_dir / "activity"
+
+    @property
     def registry_path(self) -> Path:
         return self.data_dir / "registry"
 

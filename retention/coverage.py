@@ -45,12 +45,21 @@ def local_midnights(zone: ZoneInfo, now_us: int, count: int) -> tuple[list[date]
     return dates[:-1], np.array(times, np.int64)
 
 
-def by_day(facts: TrackFacts, edges_us: Times, until_us: int) -> list[DayCoverage]:
-    """Coverage of a track, day by day.
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """Stretches of one track, in microseconds: one value a stretch, of ``missing_us`` one column a reason besides."""
+
+    expected_us: Times
+    recorded_us: Times
+    missing_us: Times  # (stretches, reasons), in the order of `indexer.coverage.REASONS`
+
+
+def shares(facts: TrackFacts, edges_us: Times, until_us: int) -> Shares:
+    """Coverage of a track between each two edges.
 
     Args:
         facts: of the whole time between the first and the last edge.
-        edges_us: where days begin, whole minutes, and where the last one ends.
+        edges_us: where stretches begin, and where the last one ends.
         until_us: nothing is expected later: now, or what of a growing chunk is not in the index yet.
     """
     count = len(edges_us) - 1
@@ -58,37 +67,44 @@ def by_day(facts: TrackFacts, edges_us: Times, until_us: int) -> list[DayCoverag
     lows, highs = np.clip(edges_us[:-1], begin_us, None), np.clip(edges_us[1:], None, until_us)
     expected = np.clip(highs - lows, 0, None)
     sums = np.concatenate(([0], np.cumsum(facts.minutes)))
-    touched = np.diff(sums[(edges_us - facts.start_us) // US_PER_MINUTE]) * US_PER_MINUTE
+    touched = _touched_us(facts, sums, edges_us[:-1], edges_us[1:])
     missing = np.zeros((count, len(REASONS)), np.int64)
     in_touched = np.zeros(count, np.int64)
-    for day, start_us, end_us, reason in _pieces(facts, edges_us, max(begin_us, int(edges_us[0])), until_us):
-        np.add.at(missing, (day, reason), end_us - start_us)
-        np.add.at(in_touched, day, _touched_us(facts, sums, start_us, end_us))
+    place, start_us, end_us, reason = _pieces(facts, edges_us, max(begin_us, int(edges_us[0])), until_us)
+    np.add.at(missing, (place, reason), end_us - start_us)
+    np.add.at(in_touched, place, _touched_us(facts, sums, start_us, end_us))
     recorded = np.minimum(np.clip(touched - in_touched, 0, None), expected - missing.sum(axis=1))
-    return [_day(*row) for row in zip(expected.tolist(), recorded.tolist(), missing.tolist(), strict=True)]
+    return Shares(expected, np.clip(recorded, 0, None), missing)
+
+
+def by_day(facts: TrackFacts, edges_us: Times, until_us: int) -> list[DayCoverage]:
+    """Coverage of a track, day by day: `shares` as values."""
+    found = shares(facts, edges_us, until_us)
+    columns = (found.expected_us.tolist(), found.recorded_us.tolist(), found.missing_us.tolist())
+    return [_day(*row) for row in zip(*columns, strict=True)]
 
 
 def _day(expected_us: int, recorded_us: int, missing_us: list[int]) -> DayCoverage:
     causes = {reason: us for reason, us in zip(REASONS, missing_us, strict=True) if us}
-    return DayCoverage(expected_us, max(0, recorded_us), causes)
+    return DayCoverage(expected_us, recorded_us, causes)
 
 
-def _pieces(
-    facts: TrackFacts, edges_us: Times, begin_us: int, until_us: int
-) -> "list[tuple[Times, Times, Times, Times]]":
-    """The gaps cut at the edges of days: arrays of day, start, end, reason; a second set where a gap spans two days."""
+def _pieces(facts: TrackFacts, edges_us: Times, begin_us: int, until_us: int) -> tuple[Times, Times, Times, Times]:
+    """The gaps cut at the edges: arrays of place, start, end, reason."""
     start_us = np.clip(facts.gap_start_us, begin_us, None)
     end_us = np.clip(facts.gap_end_us, None, min(until_us, int(edges_us[-1])))
-    reason = facts.gap_reason
-    found = []
-    while len(start_us):
-        day = np.searchsorted(edges_us, start_us, "right") - 1
-        cut_us = np.minimum(end_us, edges_us[np.minimum(day + 1, len(edges_us) - 1)])
-        some = cut_us > start_us
-        found.append((day[some], start_us[some], cut_us[some], reason[some]))
-        more = some & (cut_us < end_us)
-        start_us, end_us, reason = cut_us[more], end_us[more], reason[more]
-    return found
+    some = end_us > start_us
+    start_us, end_us, reason = start_us[some], end_us[some], facts.gap_reason[some]
+    first = np.searchsorted(edges_us, start_us, "right") - 1
+    counts = np.searchsorted(edges_us, end_us, "left") - first
+    gap = np.repeat(np.arange(len(counts)), counts)
+    place = first[gap] + np.arange(len(gap)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return (
+        place,
+        np.maximum(start_us[gap], edges_us[place]),
+        np.minimum(end_us[gap], edges_us[place + 1]),
+        reason[gap],
+    )
 
 
 def _touched_us(facts: TrackFacts, sums: Times, start_us: Times, end_us: Times) -> Times:

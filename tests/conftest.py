@@ -1,8 +1,12 @@
 """What many rooms' tests share."""
 
 import pytest
+from hypothesis import settings
 
 from tests.manual_clock import ManualClock
+
+settings.register_profile("patient", deadline=None)  # machines under load are slow now and then
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from nvr import __version__
 from nvr.config import RetentionSettings, Settings, SiteSettings, WebSettings
 from nvr.errors import ConfigError
 from nvr.timebase import SystemClock
+from web.activity import ActivityKeeper
 from web.archive import Archive, open_archive
 from web.auth import May, may
 from web.clip import ClipRoom
@@ -26,6 +27,7 @@ from web.live import LiveRoom
 from web.media import ChunkFinder, MediaRoom
 from web.metrics import MetricsRoom
 from web.openapi import ApiRoom
+from web.overview import OverviewRoom
 from web.pages import STATIC, Pages
 from web.route import Route
 from web.segment import SegmentRoom
@@ -71,6 +73,7 @@ def build(
     rooms: list[Room] = [
         SiteRoom(archive, site, may),
         TimelineRoom(archive),
+        OverviewRoom(archive, footage, may),
         TroublesRoom(archive),
         CoverageRoom(archive, site, retention, may),
         MetricsRoom(archive, retention, may),
@@ -134,7 +137,8 @@ async def _serve(settings: Settings) -> None:
     await runner.setup()
     try:
         await _listen(runner, settings.web)
-        await stopped.wait()
+        with ActivityKeeper(archive):
+            await stopped.wait()
     finally:
         await runner.cleanup()
 

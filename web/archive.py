@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
+from indexer.activity import ActivityBook
 from indexer.board import Board, TrackStatus
 from indexer.reader import IndexReader
 from indexer.records import ChunkRecord
@@ -108,6 +109,7 @@ class Archive:
         board: gives the board.
         registry: gives the registry.
         troubles: gives the list of troubles.
+        activity: gives what moved, minute by minute.
         volumes: the folder of each configured volume, by number.
         clock: tells the time.
     """
@@ -119,12 +121,14 @@ class Archive:
         board: Callable[[], Board],
         registry: Callable[[], Registry],
         troubles: Callable[[], TroubleBook],
+        activity: Callable[[], ActivityBook],
         volumes: Mapping[int, Path],
         clock: Clock,
     ) -> None:
         self.index = index
         self.board = board
         self.troubles = troubles
+        self.activity = activity
         self.clock = clock
         self._registry = registry
         self._paths = dict(volumes)  # and those that were added while we run
@@ -199,6 +203,10 @@ class Archive:
             if (record.run, record.sequence) == (run, sequence) and not record.lost:
                 return _from_record(record)
         return None
+
+    def stored(self, record: ChunkRecord) -> StoredChunk | None:
+        """The file of a row; None: it is lost."""
+        return None if record.lost else _from_record(record)
 
     def open_file(self, chunk: StoredChunk) -> int:
         """A file descriptor for reading; the caller closes it.
@@ -319,6 +327,7 @@ def open_archive(settings: Settings, clock: Clock) -> Archive:
         troubles=Late(
             lambda: TroubleBook.open(settings.troubles_path, read_only=True), settings.troubles_path / "data.mdb"
         ),
+        activity=Late(lambda: ActivityBook.renewed(settings.activity_path), settings.activity_path / "data.mdb"),
         volumes={row.number: row.path for row in settings.volumes},
         clock=clock,
     )

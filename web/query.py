@@ -15,6 +15,7 @@ from web.wire import BadParameters, KindWord
 
 LATEST_US = 7_258_118_400_000_000  # 2200-01-01: chosen, so that a sum of two times cannot leave 63 bits
 LONGEST_TIMELINE_US = 40 * US_PER_DAY  # chosen: a month and some, at most 60,000 rows of one track
+LONGEST_ACTIVITY_US = 60 * US_PER_MINUTE  # chosen: 60 files of a main stream, some 200 ms of reading when none is known
 LONGEST_FRAGMENTS_US = 10 * US_PER_MINUTE  # chosen: 1,200 fragments, 60 kB of JSON
 LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 ms
 
@@ -22,6 +23,7 @@ ChannelNumber = Annotated[int, Meta(ge=1, le=2**28 - 1, description="the channel
 Instant = Annotated[int, Meta(ge=0, le=LATEST_US, description="wall time, microseconds UTC since 1970")]
 Count = Annotated[int, Meta(ge=0, le=2**32 - 1, description="as in the address that another answer gave")]
 Offset = Annotated[int, Meta(ge=0, le=2**53, description="as in the address that another answer gave")]
+CellCount = Annotated[int, Meta(ge=1, le=2000, description="how many cells, such as the pixels that are drawn")]
 DayCount = Annotated[int, Meta(ge=1, le=60, description="how many local days, today among them")]
 TroubleDays = Annotated[int, Meta(ge=1, le=400, description="how many days to look back")]
 Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
@@ -91,6 +93,36 @@ class WindowQuery(TrackQuery, frozen=True, kw_only=True):
         if self.to_us - self.from_us > self.LONGEST_US:
             return [f"to_us: at most {self.LONGEST_US} µs after from_us; ask in pieces"]
         return []
+
+
+class OverviewQuery(Query, frozen=True, kw_only=True):
+    """A half-open window of every channel, in equal cells."""
+
+    from_us: Instant
+    to_us: Instant
+    cells: CellCount = 1920
+    track: KindWord = "main"
+
+    @property
+    def window(self) -> TimeRange:
+        return TimeRange(self.from_us, self.to_us)
+
+    def range_asked(self) -> TimeRange | None:
+        return self.window
+
+    def mistakes(self) -> list[str]:
+        length_us = self.to_us - self.from_us
+        if length_us < self.cells:
+            return ["to_us: must be later than from_us, by a microsecond a cell at least"]
+        if length_us > LONGEST_TIMELINE_US:
+            return [f"to_us: at most {LONGEST_TIMELINE_US} µs after from_us; ask in pieces"]
+        return []
+
+
+class ActivityQuery(WindowQuery, frozen=True, kw_only=True):
+    """A window of one track that is short enough to read its files' tables."""
+
+    LONGEST_US = LONGEST_ACTIVITY_US
 
 
 class CoverageQuery(Query, frozen=True, kw_only=True):

@@ -53,6 +53,38 @@ class ScrubState(Answer, frozen=True):
     damaged: int  # files that are known to be damaged and are still kept; their volumes have trouble
 
 
+class ChannelOverview(Answer, frozen=True):
+    """One channel in the cells of a window. The three texts are base64, one byte a cell."""
+
+    number: int
+    first_us: int | None  # where its footage begins; null: there is none
+    last_us: int | None  # where what is indexed ends
+    recorded: str  # share of what could be recorded, 0 to 255; 0 also where nothing could be
+    missing: str  # 0: nothing is; n: most of it for reasons[n - 1]; 255: nobody knows why
+    activity: str  # 0 to 255 of what is usual for this camera
+
+
+class Overview(Answer, frozen=True):
+    """Every channel in a window."""
+
+    track: KindWord
+    from_us: int
+    to_us: int
+    now_us: int
+    cells: int
+    reasons: list[ReasonWord]
+    channels: list[ChannelOverview]
+
+
+class Activity(Answer, frozen=True):
+    """How much moved before one camera."""
+
+    track: KindWord
+    start_us: int
+    step_us: int
+    activity: str  # base64, one byte a step, 0 to 255 of what is usual in this window
+
+
 MatterWord = Literal[
     "away",
     "failed",

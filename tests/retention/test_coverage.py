@@ -15,7 +15,7 @@ from indexer.coverage import REASONS, TrackFacts, read
 from indexer.writer import Commit
 from nvr.media import Gap, GapReason
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
-from retention.coverage import DayCoverage, by_day, local_midnights
+from retention.coverage import DayCoverage, by_day, local_midnights, shares
 from tests.manual_clock import ManualClock
 from tests.retention.store import ONE, START_US, TWO, Archive, archive
 
@@ -74,6 +74,22 @@ def test_ledger_agrees_with_counting_by_hand(history: tuple[list[TimeRange], lis
             assert row.missing_us.get(reason, 0) == expected_us
         assert row.expected_us == inside(TimeRange(spans[0].start_us, until_us), day)
         assert row.unexplained_us == 0
+
+
+@given(histories(), st.lists(st.integers(WHOLE.start_us, WHOLE.end_us), min_size=2, max_size=40, unique=True))
+def test_shares_of_any_stretches_agree_with_counting_by_hand(
+    history: tuple[list[TimeRange], list[tuple[int, int, GapReason]]], edges: list[int]
+) -> None:
+    """A gap may span many stretches, a stretch many gaps; edges need not be whole minutes."""
+    spans, gaps = history
+    until_us = max(spans[-1].end_us, gaps[-1][1] if gaps else 0)
+    found = shares(facts_of(spans, gaps), np.array(sorted(edges), np.int64), until_us)
+    for place, (a, b) in enumerate(pairwise(sorted(edges))):
+        stretch = TimeRange(a, b)
+        assert found.recorded_us[place] == sum(span.clipped_to(stretch).duration_us for span in spans)
+        for column, reason in enumerate(REASONS):
+            expected_us = sum(TimeRange(x, y).clipped_to(stretch).duration_us for x, y, r in gaps if r is reason)
+            assert found.missing_us[place, column] == expected_us
 
 
 def test_footage_that_vanished_without_a_gap_is_unexplained() -> None:

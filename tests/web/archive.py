@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from indexer.activity import ActivityBook
 from indexer.board import Board, RecorderStatus, TrackStatus, VolumeStatus
 from indexer.reader import IndexReader
 from indexer.registry import Registry
@@ -137,6 +138,7 @@ class House:
         self.board = Board.open(folder / "board")
         self.registry = Registry.open(folder / "registry")
         self.troubles = TroubleBook.open(folder / "troubles")
+        self.activity = ActivityBook.open(folder / "activity")
         self.registry.put(Channel(1, "Cổng chợ", "rtsp://camera/main", "rtsp://camera/sub"))
         self.beat()
 
@@ -146,6 +148,7 @@ class House:
             board=lambda: self.board,
             registry=lambda: self.registry,
             troubles=lambda: self.troubles,
+            activity=lambda: self.activity,
             volumes={1: self.volume.path},
             clock=self.clock,
         )
@@ -159,6 +162,7 @@ class House:
         self.board.close()
         self.registry.close()
         self.troubles.close()
+        self.activity.close()
 
     @property
     def whole(self) -> TimeRange:

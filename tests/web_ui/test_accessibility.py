@@ -1,4 +1,4 @@
-"""Every page passes axe-core for WCAG 2.2 AA, light and dark: who sees badly or has no mouse can work the system too."""
+"""Every page passes axe-core for WCAG 2.2 AA, light and dark: who sees badly or has no mouse works it too."""
 
 from pathlib import Path
 from typing import Any
