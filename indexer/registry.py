@@ -1,4 +1,4 @@
-"""The registry: what people have told the recorder and nothing can rebuild. Cameras, holds, volumes to empty.
+"""The registry: what people told the recorder and nothing can rebuild. Cameras, holds, bookmarks, volumes to empty.
 
 An environment of its own, durable, written by the command line and the web, read by the recorder, which polls
 `Registry.revision`. Passwords are encrypted (Fernet: AES-128-CBC and HMAC-SHA-256) with a key in a file beside the
@@ -15,6 +15,8 @@ from typing import Self
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
+from indexer.bookmarks import TABLE as BOOKMARK
+from indexer.bookmarks import Bookmarks
 from indexer.holds import TABLE as HOLD
 from indexer.holds import Holds
 from indexer.store import Store
@@ -50,6 +52,7 @@ class Registry:
         self._store = store
         self._fernet = fernet
         self.holds = Holds(store)
+        self.bookmarks = Bookmarks(store)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -61,7 +64,7 @@ class Registry:
         Raises:
             StorageError: it cannot be used.
         """
-        store = Store.open(path, (_CHANNEL, HOLD), schema=SCHEMA, map_bytes=MAP_BYTES, private=True)
+        store = Store.open(path, (_CHANNEL, HOLD, BOOKMARK), schema=SCHEMA, map_bytes=MAP_BYTES, private=True)
         try:
             return cls(store, _fernet(path / KEY_FILE))
         except StorageError:

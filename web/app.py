@@ -16,10 +16,11 @@ from nvr.timebase import SystemClock
 from web.activity import ActivityKeeper
 from web.archive import Archive, open_archive
 from web.auth import May, may
+from web.bookmarks import BookmarkRoom
 from web.clip import ClipRoom
 from web.coverage import CoverageRoom
 from web.decoder import Decoder
-from web.door import Door, add_security_headers
+from web.door import BODY_BYTES, Door, add_security_headers
 from web.footage import FootageReader
 from web.fragments import FragmentsRoom
 from web.hls import HlsRoom
@@ -75,6 +76,7 @@ def build(
         TimelineRoom(archive),
         OverviewRoom(archive, footage, may),
         TroublesRoom(archive),
+        BookmarkRoom(archive, may),
         CoverageRoom(archive, site, retention, may),
         MetricsRoom(archive, retention, may),
         FragmentsRoom(archive, footage),
@@ -88,7 +90,7 @@ def build(
     routes = [route for room in rooms for route in room.routes()]
     description = ApiRoom(routes, f"{site.name}: network video recorder", __version__)
     door = Door(may, names)
-    app = web.Application(middlewares=[door.middleware])
+    app = web.Application(middlewares=[door.middleware], client_max_size=BODY_BYTES)
     register(app, door, [*routes, *description.routes(), *Pages(static).routes()])
     app.on_response_prepare.append(add_security_headers)
 

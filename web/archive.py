@@ -130,7 +130,7 @@ class Archive:
         self.troubles = troubles
         self.activity = activity
         self.clock = clock
-        self._registry = registry
+        self.registry = registry
         self._paths = dict(volumes)  # and those that were added while we run
         self._channels: tuple[int, dict[int, Channel]] | None = None  # at this revision of the registry
 
@@ -152,7 +152,7 @@ class Archive:
             raise NoSuchThing("there is no such channel", where=where, hint=hint)
 
     def _known_channels(self) -> dict[int, Channel]:
-        registry = self._registry()
+        registry = self.registry()
         revision = registry.revision()
         known = self._channels
         if known is None or known[0] != revision:

@@ -21,6 +21,7 @@ class Action(Enum):
     SEE_SITE = "see_site"  # name, time, health of the recorder
     SEE_CHANNELS = "see_channels"  # which cameras there are and how they are
     SEE_TIMELINE = "see_timeline"  # when footage exists and why it is missing
+    MARK = "mark"  # bookmarks: made and removed
     VIEW_RECORDED = "view_recorded"  # recorded pictures
     VIEW_LIVE = "view_live"  # the pictures of now
 

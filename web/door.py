@@ -1,12 +1,14 @@
 """The door: what every request passes before and after its route, whichever it is.
 
 Before: the Host header (a foreign page that has its name resolve to 127.0.0.1 must not read footage), the Origin of a
-WebSocket (browsers do not keep other origins from opening one), the parameters, and `may`. After: the security
-headers, and errors as JSON. DESIGN section 9; OWASP ASVS 5.0 sections 3.4, 3.5 and 4.4.
+WebSocket and of a change (browsers do not keep other origins from sending one), the parameters, `may`, and the body of
+a change, which must be JSON: a foreign page's form cannot say that. After: the security headers, and errors as JSON.
+DESIGN section 9; OWASP ASVS 5.0 sections 3.4, 3.5 and 4.4.
 """
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
@@ -18,6 +20,7 @@ from web.route import Route, Socket
 from web.wire import BadParameters, NoSuchThing, json_response, problem_response
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+BODY_BYTES = 16 << 10  # chosen: a note of 500 characters and much to spare
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
@@ -46,11 +49,14 @@ class Door:
         """What aiohttp calls for a route."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            if isinstance(route.answers, Socket):
+            if isinstance(route.answers, Socket) or route.change is not None:
                 self._check_origin(request)
             asked = parse(route.asks, request.match_info, request.query.items())
             demand(self._may, user_of(request), route.action, asked.channel_asked(), asked.range_asked())
-            answer = await route.handler(asked, request)
+            if route.change is not None and route.change.takes is not None:
+                answer = await route.handler(asked, request, await _body(request, route.change.takes))
+            else:
+                answer = await route.handler(asked, request)
             return answer if isinstance(answer, web.StreamResponse) else json_response(answer)
 
         return handle
@@ -81,6 +87,9 @@ class Door:
             raise Denied("the server does not answer to this host name", where=host[:100], hint=hint)
 
     def _check_origin(self, request: web.Request) -> None:
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in {"same-origin", "none"}:
+            raise Denied("a page of another origin may not open this", where=site[:100])
         origin = request.headers.get("Origin")
         if origin is None:  # not a browser: a browser always sends it
             return
@@ -94,6 +103,21 @@ def _host_of(request: web.Request) -> str:
         return (URL(f"http://{request.headers.get('Host', '')}").host or "").lower()
     except ValueError:
         return ""
+
+
+async def _body(request: web.Request, takes: type[msgspec.Struct]) -> msgspec.Struct:
+    """The body of a change.
+
+    Raises:
+        BadParameters: it is no JSON, or other JSON.
+    """
+    if request.content_type != "application/json":
+        hint = "send JSON, and say so: Content-Type: application/json"
+        raise BadParameters("the body is not said to be JSON", where=request.path, hint=hint)
+    try:
+        return msgspec.json.decode(await request.read(), type=takes)
+    except msgspec.MsgspecError as error:
+        raise BadParameters(f"the body cannot be used: {error}", where=request.path) from error
 
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:

@@ -28,12 +28,13 @@ Json = dict[str, object]
 def describe(routes: Sequence[Route], title: str, version: str) -> Json:
     """The description of every route that belongs to the API, as a JSON-ready tree."""
     described = [row for row in routes if row.described]
-    answers = [answer for row in described for answer in _answer_types(row)]
+    answers = [kind for row in described for kind in _types(row)]
     schemas, components = msgspec.json.schema_components([*answers, Problem], ref_template=_REF)
     by_type = dict(zip(map(str, [*answers, Problem]), schemas, strict=True))
     paths: dict[str, Json] = {}
     for row in described:
-        paths[_BRACES.sub(r"{\1}", row.path)] = {m.lower(): _operation(row, m, by_type) for m in row.methods}
+        operations = paths.setdefault(_BRACES.sub(r"{\1}", row.path), {})
+        operations |= {m.lower(): _operation(row, m, by_type) for m in row.methods}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -46,10 +47,14 @@ def describe(routes: Sequence[Route], title: str, version: str) -> Json:
     }
 
 
-def _answer_types(route: Route) -> Iterable[object]:
+def _types(route: Route) -> Iterable[object]:
+    """The structs that a route answers with, and the one that it takes."""
+    if route.change is not None and route.change.takes is not None:
+        yield route.change.takes
     if isinstance(route.answers, Socket):
-        return route.answers.messages
-    return () if isinstance(route.answers, Media) else (route.answers,)
+        yield from route.answers.messages
+    elif not isinstance(route.answers, Media):
+        yield route.answers
 
 
 def _operation(route: Route, method: str, by_type: dict[str, Json]) -> Json:
@@ -60,8 +65,15 @@ def _operation(route: Route, method: str, by_type: dict[str, Json]) -> Json:
         "summary": route.summary,
         "description": f"Asks leave for `{route.action.value}`.",
         "parameters": _parameters(route),
+        **_request_body(route, by_type),
         "responses": {**_success(route, by_type), **failures},
     }
+
+
+def _request_body(route: Route, by_type: dict[str, Json]) -> Json:
+    if route.change is None or route.change.takes is None:
+        return {}
+    return {"requestBody": {"required": True, "content": _content(by_type[str(route.change.takes)])}}
 
 
 def _parameters(route: Route) -> list[Json]:

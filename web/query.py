@@ -150,6 +150,42 @@ class ClipQuery(WindowQuery, frozen=True, kw_only=True):
     LONGEST_US = LONGEST_CLIP_US
 
 
+class InstantQuery(TrackQuery, frozen=True, kw_only=True):
+    """An instant of one channel."""
+
+    at_us: Instant
+
+    def range_asked(self) -> TimeRange | None:
+        return TimeRange(self.at_us, self.at_us + 1)
+
+
+class BookmarksQuery(Query, frozen=True, kw_only=True):
+    """A half-open window of every channel."""
+
+    from_us: Instant = 0
+    to_us: Instant = LATEST_US
+
+    @property
+    def window(self) -> TimeRange:
+        return TimeRange(self.from_us, self.to_us)
+
+    def range_asked(self) -> TimeRange | None:
+        return self.window
+
+    def mistakes(self) -> list[str]:
+        return [] if self.from_us < self.to_us else ["to_us: must be later than from_us"]
+
+
+class BookmarkQuery(Query, frozen=True, kw_only=True):
+    """One bookmark of a channel."""
+
+    channel: ChannelNumber
+    number: Count
+
+    def channel_asked(self) -> int | None:
+        return self.channel
+
+
 class StillQuery(TrackQuery, frozen=True, kw_only=True):
     """An instant of one track."""
 

@@ -6,15 +6,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import TypeVar, cast
+from typing import Literal, TypeVar
 
+import msgspec
 from aiohttp import web
 
 from web.auth import Action
 from web.query import Query
 
 Q = TypeVar("Q", bound=Query)
-Handler = Callable[[Query, web.Request], Awaitable[object]]
+B = TypeVar("B", bound=msgspec.Struct)
+# (asked, request), or (asked, request, body) where a change takes one; `route` and `change` check that they agree.
+Handler = Callable[..., Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,14 @@ class Socket:
     messages: tuple[type, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A request that changes something. ``takes`` is the struct of its JSON body; None: it has none."""
+
+    method: Literal["POST", "DELETE"]
+    takes: type[msgspec.Struct] | None
+
+
 Answers = type | GenericAlias | Media | Socket
 
 
@@ -46,10 +57,13 @@ class Route:
     summary: str
     handler: Handler
     described: bool = True  # False: belongs to the user interface, not to the API
+    change: Change | None = None  # None: it only tells
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """GET, and HEAD where the answer is a file."""
+        """GET, and HEAD where the answer is a file; of a change its method."""
+        if self.change is not None:
+            return (self.change.method,)
         return ("GET", "HEAD") if isinstance(self.answers, Media) else ("GET",)
 
 
@@ -64,4 +78,31 @@ def route(
     described: bool = True,
 ) -> Route:
     """A route whose handler's parameter type and ``asks`` are known to agree."""
-    return Route(path, asks, answers, action, summary, cast("Handler", handler), described)
+    return Route(path, asks, answers, action, summary, handler, described)
+
+
+def change(
+    path: str,
+    handler: Callable[[Q, web.Request, B], Awaitable[object]],
+    *,
+    asks: type[Q],
+    takes: type[B],
+    answers: Answers,
+    action: Action,
+    summary: str,
+) -> Route:
+    """A POST whose handler gets its JSON body besides."""
+    return Route(path, asks, answers, action, summary, handler, change=Change("POST", takes))
+
+
+def removal(
+    path: str,
+    handler: Callable[[Q, web.Request], Awaitable[object]],
+    *,
+    asks: type[Q],
+    answers: Answers,
+    action: Action,
+    summary: str,
+) -> Route:
+    """A DELETE."""
+    return Route(path, asks, answers, action, summary, handler, change=Change("DELETE", None))

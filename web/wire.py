@@ -5,10 +5,11 @@ The OpenAPI description is made from these structs (`web.openapi`), so a doc str
 """
 
 from http import HTTPStatus
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from nvr.errors import CameraError, Denied, Held, IntegrityError, NotRecorded, NvrError, StorageError
 
@@ -51,6 +52,27 @@ class ScrubState(Answer, frozen=True):
     began_us: int
     percent: int  # 100: the round is over, the next one begins when its time comes
     damaged: int  # files that are known to be damaged and are still kept; their volumes have trouble
+
+
+class Bookmark(Answer, frozen=True):
+    """An instant that somebody wants to find again."""
+
+    number: int
+    channel: int
+    at_us: int
+    note: str
+    author: str
+    made_us: int
+
+
+class Note(Answer, frozen=True, forbid_unknown_fields=True):
+    """The body that makes a bookmark."""
+
+    note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Done(Answer, frozen=True):
+    """It is done, and there is nothing to tell."""
 
 
 class ChannelOverview(Answer, frozen=True):

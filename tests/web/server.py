@@ -28,9 +28,16 @@ class Server:
     session: ClientSession
     app: web.Application
 
-    async def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None, **query: Any) -> Reply:
+    async def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: Any = None,
+        **query: Any,
+    ) -> Reply:
         params = {name: str(value) for name, value in query.items()}
-        async with self.session.request(method, self.url + path, params=params, headers=headers) as response:
+        async with self.session.request(method, self.url + path, params=params, headers=headers, json=body) as response:
             body = await response.read()
             is_json = response.content_type == "application/json" and body
             return Reply(response.status, response.headers, body, await response.json() if is_json else None)

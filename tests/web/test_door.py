@@ -33,6 +33,7 @@ EXAMPLES = {
     "end": "2",
     "shift_90k": "0",
     "file": "x.js",
+    "number": "1",
 }
 QUERY = {"from_us": str(START_US), "to_us": str(START_US + 1_000_000), "at_us": str(START_US)}
 
@@ -44,6 +45,11 @@ def example(route: Route) -> tuple[str, dict[str, Any]]:
         path = path.replace("{" + name + "}", text)
     fields = {field.name for field in msgspec.structs.fields(route.asks)}
     return path, {name: text for name, text in QUERY.items() if name in fields}
+
+
+def example_body(route: Route) -> Any:
+    """A right body for a change that takes one."""
+    return {} if route.change is not None and route.change.takes is not None else None
 
 
 async def refusing_server(stack: AsyncExitStack, house: House, folder: Path, refused: set[Action]) -> Server:
@@ -75,7 +81,8 @@ async def test_routes_ask_for_the_right_action_alone(house: House, tmp_path: Pat
             for route in server.app[ROUTES]:
                 if not isinstance(route.answers, Socket):
                     path, query = example(route)
-                    assert ((await server.ask(path, **query)).status == 403) == (route.action is action), path
+                    reply = await server.ask(path, method=route.methods[0], **query)
+                    assert (reply.status == 403) == (route.action is action), path
 
 
 async def test_may_is_told_channel_and_time(house: House, tmp_path: Path) -> None:
@@ -220,7 +227,7 @@ async def test_openapi_description_is_valid_and_complete(server: Server) -> None
     assert described == {(method, route.path) for route in routes for method in route.methods}
     assert {r.path for r in server.app[ROUTES] if not r.described} == {"/", "/{file}", "/assets/{file}"}
     for route in routes:
-        parameters = {p["name"]: p for p in text["paths"][route.path]["get"]["parameters"]}
+        parameters = {p["name"]: p for p in text["paths"][route.path][route.methods[0].lower()]["parameters"]}
         for field in msgspec.structs.fields(route.asks):
             in_path = "{" + field.name + "}" in route.path
             assert parameters[field.name]["in"] == ("path" if in_path else "query")
@@ -233,7 +240,7 @@ async def test_answers_are_as_the_openapi_description_says(server: Server, house
     for route in server.app[ROUTES]:
         if isinstance(route.answers, type) or getattr(route.answers, "__origin__", None) is list:
             path, query = example(route)
-            reply = await server.ask(path, **query)
+            reply = await server.ask(path, method=route.methods[0], body=example_body(route), **query)
             found = msgspec.convert(reply.json, route.answers)
             assert json.loads(wire.encode(found)) == reply.json
 

@@ -29,8 +29,9 @@ def values(text: str) -> list[int]:
 async def one(server: Server, from_us: int, to_us: int, cells: int) -> dict[str, Any]:
     told = await server.json("/api/timeline", from_us=from_us, to_us=to_us, cells=cells)
     (channel,) = told["channels"]
+    told_of: dict[str, Any] = channel
     missing = [told["reasons"][n - 1] if 0 < n < 255 else n for n in values(channel["missing"])]
-    return channel | {"recorded": values(channel["recorded"]), "missing": missing}
+    return told_of | {"recorded": values(channel["recorded"]), "missing": missing}
 
 
 async def test_cells_of_a_second_show_footage_gap_and_what_was_not_yet(server: Server, house: House) -> None:
@@ -148,6 +149,6 @@ async def test_window_that_cannot_be_drawn_is_refused(server: Server, length_us:
 
 async def test_answer_is_compressed_where_the_client_can_read_it(server: Server, house: House) -> None:
     house.record(stream(), START_US)
-    query = {"from_us": START_US, "to_us": START_US + US_PER_DAY}
+    query: dict[str, Any] = {"from_us": START_US, "to_us": START_US + US_PER_DAY}
     reply = await server.ask("/api/timeline", headers={"Accept-Encoding": "gzip"}, **query)
     assert reply.headers["Content-Encoding"] == "gzip"
