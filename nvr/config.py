@@ -175,6 +175,7 @@ class WebSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8055, ge=0, le=65535)
+    stills_mib: int = Field(default=256, ge=0, le=65536)  # decoded pictures on disk; chosen: some 20,000 thumbnails
 
     @model_validator(mode="after")
     def _loopback_only(self) -> Self:
@@ -221,6 +222,10 @@ class Settings(_Section):
     @property
     def activity_path(self) -> Path:
         return self.data_dir / "activity"
+
+    @property
+    def stills_path(self) -> Path:
+        return self.data_dir / "stills"
 
     @property
     def registry_path(self) -> Path:

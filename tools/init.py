@@ -87,6 +87,7 @@ TAIL = """
 [web]
 #: host = "127.0.0.1"    # only this machine, until there are accounts
 #: port = 8055
+#: stills_mib = 256      # room in data_dir for decoded pictures, so that thumbnails come at once; 0: none
 """
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from nvr import __version__
 from nvr.config import RetentionSettings, Settings, SiteSettings, WebSettings
-from nvr.errors import ConfigError
+from nvr.errors import ConfigError, StorageError
 from nvr.timebase import SystemClock
 from web.activity import ActivityKeeper
 from web.archive import Archive, open_archive
@@ -34,9 +35,11 @@ from web.route import Route
 from web.segment import SegmentRoom
 from web.site import SiteRoom
 from web.still import StillRoom
+from web.still_cache import StillCache
 from web.timeline import TimelineRoom
 from web.troubles import TroublesRoom
 
+SWEEP_S = 60.0  # chosen: a minute after retention deleted footage its pictures are gone too
 SHUTDOWN_S = 3.0  # how long a stop waits for answers that are under way
 
 _log = structlog.get_logger(__name__)
@@ -58,6 +61,7 @@ def build(
     may: May = may,
     static: Path = STATIC,
     names: frozenset[str] = frozenset(),
+    stills: StillCache | None = None,
 ) -> web.Application:
     """The whole server, not listening yet.
 
@@ -68,9 +72,11 @@ def build(
         may: the question that every route asks.
         static: the built user interface.
         names: host names it answers to beside the local ones.
+        stills: where decoded pictures are kept; None: nowhere.
     """
     footage, decoder, live = FootageReader(archive), Decoder(), LiveRoom(archive)
     finder = ChunkFinder(archive, may)
+    pictures = StillRoom(archive, footage, decoder, stills)
     rooms: list[Room] = [
         SiteRoom(archive, site, may),
         TimelineRoom(archive),
@@ -84,7 +90,7 @@ def build(
         SegmentRoom(archive, footage, finder),
         ClipRoom(archive, footage, site.timezone),
         HlsRoom(archive, footage),
-        StillRoom(archive, footage, decoder),
+        pictures,
         live,
     ]
     routes = [route for room in rooms for route in room.routes()]
@@ -95,7 +101,9 @@ def build(
     app.on_response_prepare.append(add_security_headers)
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(sweep(pictures))
         yield
+        sweeping.cancel()
         await asyncio.to_thread(decoder.close)
 
     async def say_goodbye(_app: web.Application) -> None:
@@ -104,6 +112,14 @@ def build(
     app.cleanup_ctx.append(life)
     app.on_shutdown.append(say_goodbye)
     return app
+
+
+async def sweep(pictures: StillRoom) -> None:
+    """At the start and ever after, remove cached pictures of footage that is gone."""
+    while True:
+        with suppress(StorageError):  # no index yet: nothing is shown either, and nothing is known to be gone
+            await asyncio.to_thread(pictures.sweep)
+        await asyncio.sleep(SWEEP_S)
 
 
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
@@ -130,7 +146,8 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     archive = open_archive(settings, SystemClock())
     names = frozenset({settings.web.host})
-    app = build(archive, settings.site, settings.retention, names=names)
+    stills = StillCache(settings.stills_path, settings.web.stills_mib << 20)
+    app = build(archive, settings.site, settings.retention, names=names, stills=stills)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

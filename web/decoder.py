@@ -2,14 +2,19 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from nvr.errors import IntegrityError, StorageError
+from nvr.errors import IntegrityError, NvrError, StorageError
 from web.still_worker import StillJob, StillPicture, serve
 
 WORKERS = 2
 TIMEOUT_S = 15.0  # chosen: a 10 s group of 4K pictures takes some 8 s of one core here
 JOBS_A_LIFE = 500  # chosen: whatever leaks, leaks not for long; a start costs 0.3 s
+
+
+class NotWanted(NvrError):
+    """Who asked for a picture went away before its turn came."""
 
 
 class Worker:
@@ -68,13 +73,20 @@ class Decoder:
         self._idle: list[Worker] = []
         self._threads = ThreadPoolExecutor(workers, "still")
 
-    async def picture(self, job: StillJob) -> bytes:
+    async def picture(self, job: StillJob, wanted: Callable[[], bool] = lambda: True) -> bytes:
         """The JPEG of a job.
 
+        Args:
+            job: what to decode.
+            wanted: whether anybody still waits for it, asked when its turn has come.
+
         Raises:
+            NotWanted: nobody does.
             IntegrityError: it cannot be decoded, or a decoder died or hung over it.
         """
         async with self._places:
+            if not wanted():
+                raise NotWanted("nobody waits for this picture any more")
             # Shielded: a reader that goes away must not leave a worker with an answer for nobody in its pipe.
             answer = await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, self._run, job))
         if answer.failure:

@@ -4,7 +4,7 @@ A field that stands in braces in the route's path comes from the path, every oth
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -27,6 +27,10 @@ CellCount = Annotated[int, Meta(ge=1, le=2000, description="how many cells, such
 DayCount = Annotated[int, Meta(ge=1, le=60, description="how many local days, today among them")]
 TroubleDays = Annotated[int, Meta(ge=1, le=400, description="how many days to look back")]
 Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
+PictureWord = Annotated[
+    Literal["exact", "key"],
+    Meta(description="key: the last picture before the instant that needs no other to be decoded, which is cheap"),
+]
 FileName = Annotated[str, Meta(max_length=200, description="a file of the user interface")]
 
 Q = TypeVar("Q", bound="Query")
@@ -191,6 +195,7 @@ class StillQuery(TrackQuery, frozen=True, kw_only=True):
 
     at_us: Instant
     width: Width | None = None
+    picture: PictureWord = "exact"
 
     def range_asked(self) -> TimeRange | None:
         return TimeRange(self.at_us, self.at_us + 1)

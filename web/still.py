@@ -7,7 +7,7 @@ from aiohttp import web
 
 from nvr.codec.parameters import decoder_configuration
 from nvr.errors import NotRecorded, StorageError
-from nvr.media import Codec
+from nvr.media import Codec, Track
 from nvr.timebase import US_PER_S, TimeRange, format_utc
 from web.archive import Archive, StoredChunk
 from web.auth import Action
@@ -16,11 +16,15 @@ from web.footage import Footage, FootageReader
 from web.query import StillQuery
 from web.route import Media, Route, route
 from web.sending import Content, send
+from web.still_cache import StillCache, StillName
 from web.still_worker import StillJob
 
 HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
 ARRIVAL_US = 10 * US_PER_S  # a camera that is silent for longer is reconnected (DESIGN section 3): nothing more comes
 JPEG = "image/jpeg"
+# An instant's picture never changes once its chunk is sealed; an hour bounds how long a browser outlives retention.
+KEPT = "private, max-age=3600, immutable"
+NOT_KEPT = "private, no-cache"
 _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc"}
 
 
@@ -43,12 +47,14 @@ class StillRoom:
         archive: what exists.
         footage: reads the chunks' tables.
         decoder: decodes in a process of its own.
+        cache: pictures that were decoded already; None: none is kept.
     """
 
-    def __init__(self, archive: Archive, footage: FootageReader, decoder: Decoder) -> None:
+    def __init__(self, archive: Archive, footage: FootageReader, decoder: Decoder, cache: StillCache | None) -> None:
         self._archive = archive
         self._footage = footage
         self._decoder = decoder
+        self._cache = cache
 
     def routes(self) -> list[Route]:
         """The still."""
@@ -63,20 +69,48 @@ class StillRoom:
             )
         ]
 
+    def sweep(self) -> None:
+        """Remove the cached pictures of footage that is gone: what retention deleted must not live on here.
+
+        Raises:
+            StorageError: the index cannot be read; nothing was removed.
+        """
+        if self._cache is not None:
+            self._cache.sweep(lambda name: self._archive.find_indexed(*name.chunk) is not None)
+
     async def _send(self, asked: StillQuery, request: web.Request) -> web.StreamResponse:
         found = await asyncio.to_thread(self._find, asked)
         chunk = found.footage.chunk
         # The numbers name the picture: a decoder of another version may give other bytes, but no other picture.
         etag = f"{chunk.track.id:x}-{chunk.run:x}-{chunk.sequence:x}-{found.index:x}-{asked.width or 0:x}"
-        headers = {"Cache-Control": "private, no-cache", "X-Picture-Time-Us": str(found.shown_us)}
+        kept = KEPT if chunk.sealed else NOT_KEPT
+        headers = {"Cache-Control": kept, "X-Picture-Time-Us": str(found.shown_us)}
         jpeg = b""
         if f'"{etag}"' not in request.headers.get("If-None-Match", ""):
-            jpeg = await self._decoder.picture(await asyncio.to_thread(self._job, found, asked.width))
+            jpeg = await self._picture(found, asked.width, request)
         return await send(request, Content(JPEG, (jpeg,), etag, headers))
 
+    async def _picture(self, found: _Found, width: int | None, request: web.Request) -> bytes:
+        """From the cache, or decoded and put there. What grows is not kept: its numbers name it, its start may move."""
+        chunk = found.footage.chunk
+        cache = self._cache if chunk.sealed else None
+        name = StillName(chunk.track, chunk.start_us, chunk.run, chunk.sequence, found.index, width or 0)
+        jpeg = await asyncio.to_thread(cache.get, name) if cache is not None else None
+        if jpeg is None:
+            job = await asyncio.to_thread(self._job, found, width)
+            jpeg = await self._decoder.picture(job, wanted=lambda: request.transport is not None)
+            if cache is not None:
+                await asyncio.to_thread(cache.put, name, jpeg)
+        return jpeg
+
     def _find(self, asked: StillQuery) -> _Found:
-        self._archive.require(asked.track_asked)
-        track, at_us = asked.track_asked, asked.at_us
+        found = self._shown_at(asked.track_asked, asked.at_us)
+        if asked.picture == "exact":
+            return found
+        return _Found(found.footage, found.footage.start_for(found.index))
+
+    def _shown_at(self, track: Track, at_us: int) -> _Found:
+        self._archive.require(track)
         followed = False
         near = TimeRange(max(0, at_us - HOLD_US), at_us + HOLD_US)
         for chunk in reversed(self._archive.chunks(track, near)):

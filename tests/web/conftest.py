@@ -14,6 +14,7 @@ from tests.web.archive import START_US, House
 from tests.web.server import Server
 from web.app import build
 from web.auth import May, may
+from web.still_cache import StillCache
 
 
 @pytest.fixture
@@ -36,11 +37,16 @@ async def server(house: House, tmp_path: Path) -> AsyncIterator[Server]:
 
 
 async def open_server(
-    stack: AsyncExitStack, house: House, question: May, static: Path, retention: RetentionSettings | None = None
+    stack: AsyncExitStack,
+    house: House,
+    question: May,
+    static: Path,
+    retention: RetentionSettings | None = None,
+    stills: StillCache | None = None,
 ) -> Server:
     """Start a server that ends with the stack."""
     keeping = retention or RetentionSettings.model_validate({})
-    app = build(house.archive(), SiteSettings(name="Hồ Xá"), keeping, may=question, static=static)
+    app = build(house.archive(), SiteSettings(name="Hồ Xá"), keeping, may=question, static=static, stills=stills)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
