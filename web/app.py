@@ -36,6 +36,7 @@ from web.segment import SegmentRoom
 from web.site import SiteRoom
 from web.still import StillRoom
 from web.still_cache import StillCache
+from web.thumbnails import ThumbnailRoom
 from web.timeline import TimelineRoom
 from web.troubles import TroublesRoom
 
@@ -91,6 +92,7 @@ def build(
         ClipRoom(archive, footage, site.timezone),
         HlsRoom(archive, footage),
         pictures,
+        ThumbnailRoom(archive),
         live,
     ]
     routes = [route for room in rooms for route in room.routes()]

@@ -201,6 +201,13 @@ class StillQuery(TrackQuery, frozen=True, kw_only=True):
         return TimeRange(self.at_us, self.at_us + 1)
 
 
+class ThumbnailsQuery(WindowQuery, frozen=True, kw_only=True):
+    """A window of one track, in at most so many pictures."""
+
+    count: Annotated[int, Meta(ge=1, le=60, description="pictures at most")] = 12
+    width: Annotated[int, Meta(ge=16, le=320, description="pixels of each picture")] = 160
+
+
 class MediaQuery(TrackQuery, frozen=True, kw_only=True):
     """One chunk file, by numbers: no text of a request ever becomes a path."""
 

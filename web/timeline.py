@@ -57,7 +57,6 @@ class TimelineRoom:
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
         times = [chunk.time for chunk in newest]
-        spans = [*self._archive.index().spans(track, window), *(time for time in times if time.overlaps(window))]
         first_us = self._archive.index().first(track)
         return Timeline(
             track=asked.track,
@@ -66,7 +65,7 @@ class TimelineRoom:
             now_us=self._archive.clock.wall_us(),
             first_us=first_us if first_us is not None else min((time.start_us for time in times), default=None),
             last_us=last_us(self._archive, track, newest),
-            spans=merged(spans, window),
+            spans=recorded(self._archive, track, window, newest),
             gaps=gaps(self._archive, track, window, newest),
         )
 
@@ -74,6 +73,22 @@ class TimelineRoom:
         self._archive.require(asked.track_asked)
         rows = self._archive.index().days(asked.track_asked)
         return Days(asked.track, [Day(day, b64encode(minutes).decode()) for day, minutes in rows])
+
+
+def recorded(
+    archive: Archive, track: Track, window: TimeRange, newest: Sequence[StoredChunk] | None = None
+) -> list[tuple[int, int]]:
+    """What was recorded of a window, what is not indexed yet included, as `merged` has it.
+
+    Args:
+        archive: where it is known.
+        track: whose.
+        window: when.
+        newest: what `Archive.newest` gave, if it was asked already.
+    """
+    newest = archive.newest(track) if newest is None else newest
+    unindexed = [chunk.time for chunk in newest if chunk.time.overlaps(window)]
+    return merged([*archive.index().spans(track, window), *unindexed], window)
 
 
 def merged(spans: list[TimeRange], window: TimeRange) -> list[tuple[int, int]]:

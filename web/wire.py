@@ -297,6 +297,23 @@ class Fragments(Answer, frozen=True):
     gaps: list[Gap]
 
 
+class Thumbnail(Answer, frozen=True):
+    """One cell of a strip: the place of its picture, and where to fetch it; null: nothing was recorded in the cell."""
+
+    start_us: int
+    at_us: int | None
+    url: str | None
+
+
+class Thumbnails(Answer, frozen=True):
+    """A window in equal cells of ``step_us`` on a fixed grid, so that the same pictures are asked for again."""
+
+    track: KindWord
+    now_us: int
+    step_us: int
+    thumbnails: list[Thumbnail]
+
+
 class LiveInit(Answer, tag_field="type", tag="init", frozen=True):
     """Text on the live socket before an init segment: what follows, and the wall time of its media time 0."""
 
