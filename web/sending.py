@@ -123,8 +123,7 @@ async def send(request: web.Request, content: Content) -> web.StreamResponse:
         response.headers["ETag"] = f'"{content.etag}"'
     match selected.status:
         case HTTPStatus.NOT_MODIFIED:
-            await response.prepare(request)
-            return response
+            return response  # the server prepares it, having no body
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return _not_satisfiable(total)
         case HTTPStatus.PARTIAL_CONTENT:
@@ -132,17 +131,17 @@ async def send(request: web.Request, content: Content) -> web.StreamResponse:
             response.headers["Content-Range"] = f"bytes {selected.start}-{last}/{total}"
     response.content_type = content.content_type
     response.content_length = selected.size
-    await response.prepare(request)
-    if request.method != "HEAD":
-        try:
+    try:
+        await response.prepare(request)
+        if request.method != "HEAD":
             await _send_pieces(request, response, cut(content.pieces, selected.start, selected.size))
             await response.write_eof()
-        except ConnectionError:
-            pass
-        except NvrError as error:
-            _log.warning("footage could not be sent", error=str(error), path=request.path)
-            if request.transport is not None:
-                request.transport.abort()
+    except ConnectionError:
+        pass
+    except NvrError as error:
+        _log.warning("footage could not be sent", error=str(error), path=request.path)
+        if request.transport is not None:
+            request.transport.abort()
     return response
 
 

@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, Site, TimelineAnswer, TrackKind, Troubles } from "./types";
+import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -87,6 +87,22 @@ export async function getStill(
 export function stillUrl(channel: number, track: TrackKind, atUs: number, width?: number): string {
   const size = width === undefined ? "" : `&width=${width}`;
   return `/api/channels/${channel}/still.jpg?at_us=${Math.round(atUs)}&track=${track}${size}`;
+}
+
+export function getThumbnails(
+  channel: number,
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  count: number,
+  width: number,
+  signal?: AbortSignal,
+): Promise<Thumbnails> {
+  return json(`/api/channels/${channel}/thumbnails?${window(fromUs, toUs, track)}&count=${count}&width=${width}`, signal);
+}
+
+export async function getBlob(url: string, signal?: AbortSignal): Promise<Blob> {
+  return (await answer(url, {}, signal)).blob();
 }
 
 export function clipUrl(channel: number, track: TrackKind, fromUs: number, toUs: number): string {

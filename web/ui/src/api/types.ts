@@ -198,3 +198,17 @@ export interface Troubles {
   now_us: number;
   troubles: Trouble[];
 }
+
+/** One cell of a strip; null: nothing was recorded in it. */
+export interface Thumbnail {
+  start_us: number;
+  at_us: number | null;
+  url: string | null;
+}
+
+export interface Thumbnails {
+  track: TrackKind;
+  now_us: number;
+  step_us: number;
+  thumbnails: Thumbnail[];
+}

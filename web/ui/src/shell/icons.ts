@@ -33,6 +33,7 @@ export const icons = {
   full: { line: "M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5" },
   small: { line: "M4 9h5V4M20 9h-5V4M4 15h5v5M20 15h-5v5" },
   clock: { line: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.500V12l3 2" },
+  strip: { line: "M3 7h18v10H3zM9 7v10M15 7v10" },
   check: { line: "M5 12.500l4.5 4.500L19 7.5" },
 } as const satisfies Record<string, { line?: string; fill?: string }>;
 

@@ -24,6 +24,7 @@ export type Command =
   | "markIn"
   | "markOut"
   | "fullscreen"
+  | "thumbs"
   | "help";
 
 export interface Press {
@@ -61,6 +62,7 @@ const BY_CODE: Record<string, Command> = {
   KeyI: "markIn",
   KeyO: "markOut",
   KeyF: "fullscreen",
+  KeyT: "thumbs",
 };
 
 /** What a key means, or null: then it is the browser's. */
