@@ -19,6 +19,7 @@ from web.archive import Archive, open_archive
 from web.auth import May, may
 from web.bookmarks import BookmarkRoom
 from web.clip import ClipRoom
+from web.clip_set import ClipSetRoom
 from web.coverage import CoverageRoom
 from web.decoder import Decoder
 from web.door import BODY_BYTES, Door, add_security_headers
@@ -77,6 +78,7 @@ def build(
     """
     footage, decoder, live = FootageReader(archive), Decoder(), LiveRoom(archive)
     finder = ChunkFinder(archive, may)
+    clips = ClipRoom(archive, footage, site.timezone)
     pictures = StillRoom(archive, footage, decoder, stills)
     rooms: list[Room] = [
         SiteRoom(archive, site, may),
@@ -89,7 +91,8 @@ def build(
         FragmentsRoom(archive, footage),
         MediaRoom(archive, footage, finder),
         SegmentRoom(archive, footage, finder),
-        ClipRoom(archive, footage, site.timezone),
+        clips,
+        ClipSetRoom(archive, clips, site.timezone, may),
         HlsRoom(archive, footage),
         pictures,
         ThumbnailRoom(archive),

@@ -55,9 +55,16 @@ class ClipRoom:
         ]
 
     async def _send(self, asked: ClipQuery, request: web.Request) -> web.StreamResponse:
+        return await send(request, await self.content(asked))
+
+    async def content(self, asked: ClipQuery) -> Content:
+        """A clip, laid out.
+
+        Raises:
+            NotRecorded: there is nothing of it.
+        """
         async with self._building:
-            content = await asyncio.to_thread(self._content, asked)
-        return await send(request, content)
+            return await asyncio.to_thread(self._content, asked)
 
     def _content(self, asked: ClipQuery) -> Content:
         self._archive.require(asked.track_asked)

@@ -19,7 +19,12 @@ LONGEST_ACTIVITY_US = 60 * US_PER_MINUTE  # chosen: 60 files of a main stream, s
 LONGEST_FRAGMENTS_US = 10 * US_PER_MINUTE  # chosen: 1,200 fragments, 60 kB of JSON
 LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 ms
 
+LONGEST_CLIP_SET_US = 16 * US_PER_DAY  # chosen: laid out in some 10 s; at 4 Mbit/s an archive of 700 GB
+
 ChannelNumber = Annotated[int, Meta(ge=1, le=2**28 - 1, description="the channel's number")]
+ChannelList = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,9}(,[0-9]{1,9}){0,99}$", description="channels' numbers, such as 1,2,3")
+]
 Instant = Annotated[int, Meta(ge=0, le=LATEST_US, description="wall time, microseconds UTC since 1970")]
 Count = Annotated[int, Meta(ge=0, le=2**32 - 1, description="as in the address that another answer gave")]
 Offset = Annotated[int, Meta(ge=0, le=2**53, description="as in the address that another answer gave")]
@@ -188,6 +193,42 @@ class BookmarkQuery(Query, frozen=True, kw_only=True):
 
     def channel_asked(self) -> int | None:
         return self.channel
+
+
+class ClipSetQuery(Query, frozen=True, kw_only=True):
+    """A window of several channels, up to a day, and so many hours of all together."""
+
+    channels: ChannelList
+    track: KindWord = "main"
+    from_us: Instant
+    to_us: Instant
+
+    @property
+    def numbers(self) -> list[int]:
+        """The channels, each once, in the order asked for."""
+        return list(dict.fromkeys(int(number) for number in self.channels.split(",")))
+
+    @property
+    def window(self) -> TimeRange:
+        return TimeRange(self.from_us, self.to_us)
+
+    def range_asked(self) -> TimeRange | None:
+        return self.window
+
+    def clips(self) -> list[ClipQuery]:
+        """The same of each channel."""
+        return [
+            ClipQuery(channel=number, track=self.track, from_us=self.from_us, to_us=self.to_us)
+            for number in self.numbers
+        ]
+
+    def mistakes(self) -> list[str]:
+        if not all(1 <= number < 2**28 for number in self.numbers):
+            return ["channels: a channel's number lies between 1 and 268435455"]
+        found = self.clips()[0].mistakes()
+        if not found and len(self.numbers) * self.window.duration_us > LONGEST_CLIP_SET_US:
+            return [f"to_us: at most {LONGEST_CLIP_SET_US} µs of all channels together; ask for fewer or for less time"]
+        return found
 
 
 class StillQuery(TrackQuery, frozen=True, kw_only=True):

@@ -297,6 +297,25 @@ class Fragments(Answer, frozen=True):
     gaps: list[Gap]
 
 
+class ClipFacts(Answer, frozen=True):
+    """What a clip of one channel would hold. ``about_bytes`` is right to a few percent; 0: nothing was recorded."""
+
+    channel: int
+    about_bytes: int
+    missing_us: int
+    gaps: list[Gap]
+
+
+class ClipSet(Answer, frozen=True):
+    """Clips of several channels."""
+
+    track: KindWord
+    from_us: int
+    to_us: int
+    about_bytes: int
+    clips: list[ClipFacts]
+
+
 class Thumbnail(Answer, frozen=True):
     """One cell of a strip: the place of its picture, and where to fetch it; null: nothing was recorded in the cell."""
 

@@ -1,0 +1,244 @@
+"""Clips of several cameras: what there is of them, and all of them as one ZIP archive, sent as it is read.
+
+An archive has one MP4 a camera, each what ``clip.mp4`` gives, and ``contents.txt``, which says what is missing. Its
+length is known before the first byte, because each clip's is; the checksums are counted as the bytes go by.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+
+from nvr.channel import Channel
+from nvr.errors import NotRecorded, NvrError, StorageError
+from nvr.timebase import utc
+from web.archive import Archive
+from web.auth import Action, May, demand, user_of
+from web.clip import ClipRoom
+from web.query import ClipQuery, ClipSetQuery
+from web.route import Media, Route, route
+from web.sending import PIECE_BYTES, Content, FilePart
+from web.timeline import gaps, recorded
+from web.wire import ClipFacts, ClipSet, Gap
+from web.zipping import Entry, descriptor, directory, header, total_bytes
+
+ZIP = "application/zip"
+CONTENTS = "contents.txt"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A clip that is in an archive: what to lay out when its turn comes, and what must come of it."""
+
+    asked: ClipQuery
+    entry: Entry
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """An archive before it is sent."""
+
+    name: str
+    contents: bytes
+    members: tuple[Member, ...]
+    made: datetime
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [Entry(CONTENTS, len(self.contents), self.made), *(member.entry for member in self.members)]
+
+
+class ClipSetRoom:
+    """Tells of several cameras' clips and sends them.
+
+    Args:
+        archive: what exists.
+        clips: lays out each clip.
+        timezone: in which files tell the time.
+        may: asked for every channel.
+    """
+
+    def __init__(self, archive: Archive, clips: ClipRoom, timezone: str, may: May) -> None:
+        self._archive = archive
+        self._clips = clips
+        self._zone = ZoneInfo(timezone)
+        self._may = may
+
+    def routes(self) -> list[Route]:
+        """The plan and the archive."""
+        return [
+            route(
+                "/api/clips",
+                self._tell,
+                asks=ClipSetQuery,
+                answers=ClipSet,
+                action=Action.VIEW_RECORDED,
+                summary="What clips of several cameras would hold, and about how large they are",
+            ),
+            route(
+                "/api/clips.zip",
+                self._send,
+                asks=ClipSetQuery,
+                answers=Media(ZIP),
+                action=Action.VIEW_RECORDED,
+                summary="Clips of several cameras as one ZIP archive of MP4 files, with a list of what is missing",
+            ),
+        ]
+
+    async def _tell(self, asked: ClipSetQuery, request: web.Request) -> ClipSet:
+        self._demand(asked, request)
+        return await asyncio.to_thread(self._plan, asked)
+
+    async def _send(self, asked: ClipSetQuery, request: web.Request) -> web.StreamResponse:
+        self._demand(asked, request)
+        archived = await self._archived(asked)
+        response = web.StreamResponse(status=HTTPStatus.OK, headers={"Cache-Control": "no-store"})
+        response.headers["Content-Disposition"] = f'attachment; filename="{archived.name}"'
+        response.content_type = ZIP
+        response.content_length = total_bytes(archived.entries)
+        try:
+            await response.prepare(request)
+            if request.method != "HEAD":
+                async for data in self._bytes(archived):
+                    await response.write(data)
+                await response.write_eof()
+        except ConnectionError:
+            pass  # the reader has gone
+        except NvrError as error:
+            _log.warning("clips could not be sent", error=str(error), path=request.path)
+            if request.transport is not None:
+                request.transport.abort()  # the length promised cannot be kept, and to say so nothing else is left
+        return response
+
+    def _demand(self, asked: ClipSetQuery, request: web.Request) -> None:
+        for channel in asked.numbers:
+            demand(self._may, user_of(request), Action.VIEW_RECORDED, channel, asked.window)
+
+    def _plan(self, asked: ClipSetQuery) -> ClipSet:
+        facts = [self._facts(one) for one in asked.clips()]
+        return ClipSet(asked.track, asked.from_us, asked.to_us, sum(fact.about_bytes for fact in facts), facts)
+
+    def _facts(self, asked: ClipQuery) -> ClipFacts:
+        track, window = asked.track_asked, asked.window
+        self._archive.require(track)
+        newest = self._archive.newest(track)
+        about_bytes = 0
+        for chunk in self._archive.chunks(track, window, newest):
+            share_us = chunk.time.clipped_to(window).duration_us
+            about_bytes += chunk.readable_bytes * share_us // max(1, chunk.time.duration_us)
+        there_us = sum(end_us - start_us for start_us, end_us in recorded(self._archive, track, window, newest))
+        missing_us = window.duration_us - there_us
+        return ClipFacts(asked.channel, about_bytes, missing_us, gaps(self._archive, track, window, newest))
+
+    async def _archived(self, asked: ClipSetQuery) -> Archived:
+        """Lay every clip out once, for its length; only what says how to do it again is kept."""
+        names = {channel.number: channel for channel in await asyncio.to_thread(self._archive.channels)}
+        members, chapters = [], []
+        for one in asked.clips():
+            facts = await asyncio.to_thread(self._facts, one)
+            member = await self._member(one)
+            members += [member] if member is not None else []
+            chapters.append(self._chapter(names.get(one.channel), one, member, facts.gaps))
+        if not members:
+            where = f"channels {asked.channels}"
+            raise NotRecorded("nothing was recorded in this range by any of these cameras", where=where)
+        made = self._local(asked.from_us)
+        head = f"{self._time(asked.from_us)} – {self._time(asked.to_us)}\n"
+        name = f"cameras-{made.strftime('%Y%m%d-%H%M%S%z')}.zip"
+        return Archived(name, "\n".join([head, *chapters]).encode(), tuple(members), made)
+
+    async def _member(self, asked: ClipQuery) -> Member | None:
+        try:
+            content = await self._clips.content(asked)
+        except NotRecorded:
+            return None
+        headers = content.headers or {}
+        # What is still being written would be longer when its turn comes: it ends where it ends now.
+        ended = ClipQuery(
+            channel=asked.channel, track=asked.track, from_us=asked.from_us, to_us=int(headers["X-Clip-End-Us"])
+        )
+        content = await self._clips.content(ended)
+        name = headers["Content-Disposition"].split('"')[1]
+        start_us = int(headers["X-Clip-Start-Us"])
+        return Member(ended, Entry(name, content.total_bytes(), self._local(start_us)), content.etag)
+
+    def _chapter(self, channel: Channel | None, asked: ClipQuery, member: Member | None, missing: Sequence[Gap]) -> str:
+        title = f"camera {asked.channel}{f' {channel.name}' if channel else ''}"
+        if member is None:
+            return f"{title}: không có hình / nothing recorded\n"
+        lines = [f"{title}: {member.entry.name}"]
+        for gap in missing:
+            detail = f" ({gap.detail})" if gap.detail else ""
+            span = f"{self._time(gap.start_us)} – {self._time(gap.end_us)}"
+            lines.append(f"  thiếu / missing: {span} {gap.reason}{detail}")
+        return "\n".join(lines) + "\n"
+
+    async def _bytes(self, archived: Archived) -> AsyncIterator[bytes]:
+        """The archive from its first byte to its last.
+
+        Raises:
+            StorageError: a file cannot be read, or footage has gone since the archive was laid out.
+        """
+        entries = archived.entries
+        crcs = [crc32(archived.contents)]
+        yield header(entries[0]) + archived.contents + descriptor(entries[0], crcs[0])
+        for member in archived.members:
+            yield header(member.entry)
+            content = await self._clips.content(member.asked)
+            if content.etag != member.etag:
+                raise StorageError("the footage has changed since the archive was begun", where=member.entry.name)
+            crc = 0
+            for read in _reads(content):
+                data, crc = await asyncio.to_thread(_counted, read, crc)
+                yield data
+            crcs.append(crc)
+            yield descriptor(member.entry, crc)
+        yield directory(entries, crcs)
+
+    def _local(self, wall_us: int) -> datetime:
+        return utc(wall_us).astimezone(self._zone)
+
+    def _time(self, wall_us: int) -> str:
+        return self._local(wall_us).strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def _reads(content: Content) -> Iterator[Callable[[], bytes]]:
+    """The content in pieces of at most 1 MiB, each read when it is called."""
+    for piece in content.pieces:
+        if isinstance(piece, bytes):
+            yield partial(_itself, piece)
+        else:
+            for start in range(0, piece.size, PIECE_BYTES):
+                yield partial(_read, piece.cut(start, min(PIECE_BYTES, piece.size - start)))
+
+
+def _itself(piece: bytes) -> bytes:
+    return piece
+
+
+def _read(part: FilePart) -> bytes:
+    fd = part.open_file()
+    try:
+        data = os.pread(fd, part.size, part.offset)
+    except OSError as error:
+        raise StorageError(f"the file cannot be read: {error.strerror}") from error
+    finally:
+        os.close(fd)
+    if len(data) < part.size:
+        raise StorageError("the file is shorter than it was", where=f"byte {part.offset}")
+    return data
+
+
+def _counted(read: Callable[[], bytes], crc: int) -> tuple[bytes, int]:
+    data = read()
+    return data, crc32(data, crc)
