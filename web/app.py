@@ -33,6 +33,7 @@ from web.openapi import ApiRoom
 from web.overview import OverviewRoom
 from web.pages import STATIC, Pages
 from web.route import Route
+from web.samples import SamplesRoom
 from web.segment import SegmentRoom
 from web.site import SiteRoom
 from web.still import StillRoom
@@ -89,6 +90,7 @@ def build(
         CoverageRoom(archive, site, retention, may),
         MetricsRoom(archive, retention, may),
         FragmentsRoom(archive, footage),
+        SamplesRoom(archive, footage),
         MediaRoom(archive, footage, finder),
         SegmentRoom(archive, footage, finder),
         clips,

@@ -10,7 +10,7 @@ from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.footage import Footage, FootageReader, FragmentRow
 from web.media import init_url, media_url
-from web.query import FragmentsQuery
+from web.query import FragmentsQuery, WindowQuery
 from web.route import Route, route
 from web.timeline import gaps
 from web.wire import ChunkTable, Fragments
@@ -61,26 +61,28 @@ class FragmentsRoom:
             from_us=asked.from_us,
             to_us=asked.to_us,
             now_us=self._archive.clock.wall_us(),
-            previous_us=self._previous(asked, newest),
-            next_us=self._next(asked, newest),
+            previous_us=previous_us(self._archive, asked, newest),
+            next_us=next_us(self._archive, asked, newest),
             chunks=tables,
             gaps=gaps(self._archive, track, window, newest),
         )
 
-    def _previous(self, asked: FragmentsQuery, newest: Sequence[StoredChunk]) -> int | None:
-        """Where the newest footage before the window ends."""
-        before = self._archive.index().floor(asked.track_asked, asked.from_us)
-        ends = [chunk.end_us for chunk in newest if chunk.start_us <= asked.from_us]
-        if before is not None:
-            ends.append(before.start_us + before.duration_us)
-        return min(max(ends), asked.from_us) if ends else None
 
-    def _next(self, asked: FragmentsQuery, newest: Sequence[StoredChunk]) -> int | None:
-        """Where footage starts, or goes on, behind the window."""
-        later = TimeRange(asked.to_us, asked.to_us + SEARCH_US)
-        starts = [chunk.start_us for chunk in newest if chunk.time.overlaps(later)]
-        starts += [span.start_us for span in self._archive.index().spans(asked.track_asked, later)[:1]]
-        return max(min(starts), asked.to_us) if starts else None
+def previous_us(archive: Archive, asked: WindowQuery, newest: Sequence[StoredChunk]) -> int | None:
+    """Where the newest footage before the window ends; its start where that footage reaches into it."""
+    before = archive.index().floor(asked.track_asked, asked.from_us)
+    ends = [chunk.end_us for chunk in newest if chunk.start_us <= asked.from_us]
+    if before is not None:
+        ends.append(before.start_us + before.duration_us)
+    return min(max(ends), asked.from_us) if ends else None
+
+
+def next_us(archive: Archive, asked: WindowQuery, newest: Sequence[StoredChunk]) -> int | None:
+    """Where footage starts, or goes on, behind the window."""
+    later = TimeRange(asked.to_us, asked.to_us + SEARCH_US)
+    starts = [chunk.start_us for chunk in newest if chunk.time.overlaps(later)]
+    starts += [span.start_us for span in archive.index().spans(asked.track_asked, later)[:1]]
+    return max(min(starts), asked.to_us) if starts else None
 
 
 def choose(rows: Sequence[FragmentRow], window: TimeRange) -> Sequence[FragmentRow]:

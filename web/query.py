@@ -17,6 +17,8 @@ LATEST_US = 7_258_118_400_000_000  # 2200-01-01: chosen, so that a sum of two ti
 LONGEST_TIMELINE_US = 40 * US_PER_DAY  # chosen: a month and some, at most 60,000 rows of one track
 LONGEST_ACTIVITY_US = 60 * US_PER_MINUTE  # chosen: 60 files of a main stream, some 200 ms of reading when none is known
 LONGEST_FRAGMENTS_US = 10 * US_PER_MINUTE  # chosen: 1,200 fragments, 60 kB of JSON
+LONGEST_SAMPLES_US = 2 * US_PER_MINUTE  # chosen: 3,000 samples of 25 a second, 120 kB of JSON
+LONGEST_KEY_SAMPLES_US = 6 * 60 * US_PER_MINUTE  # chosen: the tables of 360 chunks, some 100 ms where none is cached
 LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 ms
 
 LONGEST_CLIP_SET_US = 16 * US_PER_DAY  # chosen: laid out in some 10 s; at 4 Mbit/s an archive of 700 GB
@@ -151,6 +153,18 @@ class FragmentsQuery(WindowQuery, frozen=True, kw_only=True):
     """A short window of one track."""
 
     LONGEST_US = LONGEST_FRAGMENTS_US
+
+
+class SamplesQuery(WindowQuery, frozen=True, kw_only=True):
+    """A short window of one track, sample by sample."""
+
+    LONGEST_US = LONGEST_SAMPLES_US
+
+
+class KeySamplesQuery(WindowQuery, frozen=True, kw_only=True):
+    """Some hours of one track, of which only the sync samples count."""
+
+    LONGEST_US = LONGEST_KEY_SAMPLES_US
 
 
 class ClipQuery(WindowQuery, frozen=True, kw_only=True):

@@ -297,6 +297,37 @@ class Fragments(Answer, frozen=True):
     gaps: list[Gap]
 
 
+class SampleTable(Answer, frozen=True):
+    """Samples of one chunk file, in decoding order.
+
+    ``description`` is the payload of avcC or hvcC in base64, what WebCodecs opens a decoder with. A row of ``samples``
+    is ``[offset, size, shown_us, sync]``: its bytes in ``media_url``, and the wall time at which its picture is shown.
+    """
+
+    start_us: int
+    end_us: int
+    media_url: str
+    codec: str
+    description: str
+    width: int
+    height: int
+    sealed: bool
+    samples: list[tuple[int, int, int, int]]
+
+
+class Samples(Answer, frozen=True):
+    """What a decoder needs for a window. ``previous_us`` and ``next_us``: where there is other footage around it."""
+
+    track: KindWord
+    from_us: int
+    to_us: int
+    now_us: int
+    previous_us: int | None
+    next_us: int | None
+    chunks: list[SampleTable]
+    gaps: list[Gap]
+
+
 class ClipFacts(Answer, frozen=True):
     """What a clip of one channel would hold. ``about_bytes`` is right to a few percent; 0: nothing was recorded."""
 
