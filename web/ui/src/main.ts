@@ -2,7 +2,7 @@ import "./app.css";
 
 import { mount } from "svelte";
 
-import { expose } from "./player/viewer.svelte";
+import { expose } from "./player/probe";
 import App from "./shell/App.svelte";
 
 const target = document.getElementById("app");

@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
+import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -56,6 +56,18 @@ export function getFragments(
   signal?: AbortSignal,
 ): Promise<FragmentsAnswer> {
   return json(`/api/channels/${channel}/fragments?${window(fromUs, toUs, track)}`, signal);
+}
+
+/** `samples`: whole groups of pictures; `key-samples`: only those that decode alone. */
+export function getSamples(
+  form: "samples" | "key-samples",
+  channel: number,
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  signal?: AbortSignal,
+): Promise<SamplesAnswer> {
+  return json(`/api/channels/${channel}/${form}?${window(fromUs, toUs, track)}`, signal);
 }
 
 /** Bytes [start, end) of a media URL, or all of it. */

@@ -212,3 +212,31 @@ export interface Thumbnails {
   step_us: number;
   thumbnails: Thumbnail[];
 }
+
+/** One sample: its bytes in the chunk's media, the wall time of its picture, and 1 if it decodes alone. */
+export type SampleRow = [offset: number, size: number, shown_us: number, sync: number];
+
+/** Samples of one chunk in decoding order; `description` (base64) is what WebCodecs opens a decoder with. */
+export interface SampleChunk {
+  start_us: number;
+  end_us: number;
+  media_url: string;
+  codec: string;
+  description: string;
+  width: number;
+  height: number;
+  sealed: boolean;
+  samples: SampleRow[];
+}
+
+/** `previous_us`, `next_us`: where other footage ends before the window, and begins behind it. */
+export interface SamplesAnswer {
+  track: TrackKind;
+  from_us: number;
+  to_us: number;
+  now_us: number;
+  previous_us: number | null;
+  next_us: number | null;
+  chunks: SampleChunk[];
+  gaps: Gap[];
+}

@@ -1,6 +1,8 @@
 /** What is on the screen: one channel, live or at an instant. The page reads this; the engines report to it. */
 
 import type { Channel, GapReason, TrackKind, TrackState } from "../api/types";
+import { mayDecode } from "../decode/darkroom";
+import { Film } from "../decode/film";
 import { Live } from "../live/live";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
@@ -11,7 +13,8 @@ import { canPlay } from "./sink";
 import { Stills } from "./stills";
 import type { Hole } from "./table";
 
-export const SPEEDS = [0.5, 1, 2, 4] as const;
+/** Forwards and backwards alike. */
+export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
 
 export type Phase = "idle" | "loading" | "showing" | "hole";
 
@@ -25,11 +28,14 @@ export interface CameraWord {
 export interface Screen {
   video: HTMLVideoElement;
   image: HTMLImageElement;
+  /** Single pictures: stepping, backwards, fast, scrubbing. */
+  film: HTMLCanvasElement;
   /** Keeps the last picture while the next one of the same camera is on its way. */
   held: HTMLCanvasElement;
 }
 
 const LATE_FOR_LIVE_US = 2 * SECOND_US; // asking for later than this before now means live
+const MEDIA_UP_TO = 4; // faster than this, and backwards, single pictures are shown
 const LEAP_SHOWN_MS = 6_000;
 
 class Viewer {
@@ -38,7 +44,12 @@ class Viewer {
   mode = $state<"live" | "past">("live");
   phase = $state<Phase>("idle");
   paused = $state(false);
+  /** Negative: backwards. */
   speed = $state(1);
+  /** What the picture is on: the media element (or its stills), or the canvas of single pictures. */
+  surface = $state<"media" | "film">("media");
+  /** A hand moves over the timeline. */
+  scrubbing = $state(false);
   /** Wall time of the shown picture; null: none is shown. */
   picture_us = $state<number | null>(null);
   /** Where the cursor stands: the picture, or the instant asked for. */
@@ -54,6 +65,9 @@ class Viewer {
   #screen: Screen | null = null;
   #live: Live | Stills | null = null;
   #past: PastEngine | null = null;
+  #film: Film | null = null;
+  /** Who shows the pictures of the past; what the other one reports is not heard. */
+  #lead: "media" | "film" = "media";
   #generation = 0;
   #leapTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -103,20 +117,26 @@ class Viewer {
 
   /** Show the picture of an instant; keeps playing or standing as it was. */
   seek(atUs: number): void {
+    this.scrubbing = false;
     const now = clock.nowUs();
     if (atUs > now - LATE_FOR_LIVE_US) {
       this.goLive();
       return;
     }
     this.cursor_us = Math.round(atUs);
-    if (this.mode === "past" && this.#past) {
-      this.#hold();
-      this.hole = null;
-      this.#past.seek(this.cursor_us);
-    } else {
-      this.mode = "past";
-      this.#begin();
-    }
+    this.hole = null;
+    if (this.mode === "past" && this.#past) this.#show();
+    else this.#beginPast();
+  }
+
+  /** What lies under a moving pointer, quickly; `seek` ends it with the exact picture. */
+  scrub(atUs: number): void {
+    if (!this.channel) return;
+    this.cursor_us = Math.round(Math.min(atUs, clock.nowUs()));
+    if (this.mode === "live") this.#beginPast();
+    if (!this.scrubbing) this.#filmLeads();
+    this.scrubbing = true;
+    this.#film?.scrub(this.cursor_us);
   }
 
   /** Seconds forwards or backwards from the shown picture. */
@@ -125,14 +145,17 @@ class Viewer {
     this.seek((this.mode === "live" ? (this.picture_us ?? clock.nowUs()) : this.cursor_us) + seconds * SECOND_US);
   }
 
-  /** One picture forwards (1) or backwards (−1), standing still. */
+  /** One picture forwards (1) or backwards (−1), standing still. None is left out, none comes twice. */
   step(direction: 1 | -1): void {
     const at = this.picture_us;
     if (at === null) return;
-    const fps = this.channel?.tracks.find((track) => track.kind === this.choice.track)?.fps_milli ?? 25_000;
-    const frame = 1e9 / Math.max(1_000, fps);
-    this.pause();
-    this.seek(at + (direction === 1 ? 1.5 : -0.5) * frame);
+    this.paused = true;
+    if (this.mode === "live") {
+      this.cursor_us = at;
+      this.#beginPast();
+    }
+    this.#filmLeads();
+    this.#film?.step(direction, at);
   }
 
   toggle(): void {
@@ -140,36 +163,60 @@ class Viewer {
     else this.pause();
   }
 
+  /** Forwards. */
   play(): void {
     this.paused = false;
+    this.speed = Math.abs(this.speed);
     if (this.phase === "hole") this.toNextFootage();
-    else this.#past?.play();
+    else this.#drive(this.#lead === "film");
+  }
+
+  /** Backwards, or pause if it does so. */
+  toggleReverse(): void {
+    if (!this.paused && this.speed < 0) {
+      this.pause();
+      return;
+    }
+    const at = this.picture_us;
+    if (at === null && this.phase !== "hole") return;
+    this.paused = false;
+    this.speed = -Math.abs(this.speed);
+    this.cursor_us = at ?? this.cursor_us;
+    if (this.phase === "hole") this.toFootageBefore();
+    else if (this.mode === "live") this.#beginPast();
+    else this.#drive(true);
   }
 
   /** Live stands still by becoming the past. */
   pause(): void {
     this.paused = true;
-    if (this.mode === "past") this.#past?.pause();
-    else if (this.picture_us !== null) {
+    if (this.mode === "past") {
+      this.#past?.pause();
+      this.#film?.stop();
+    } else if (this.picture_us !== null) {
       this.cursor_us = this.picture_us;
-      this.mode = "past";
-      this.#begin();
+      this.#beginPast();
     }
   }
 
+  /** `speed` is taken in the direction in which it plays. */
   setSpeed(speed: number): void {
-    this.speed = speed;
-    this.#past?.setSpeed(speed);
+    this.speed = this.speed < 0 ? -speed : speed;
+    if (this.mode === "past" && !this.paused && this.phase !== "hole") this.#drive(this.#lead === "film");
+  }
+
+  /** The next faster (1) or slower (−1) speed. */
+  changeSpeed(by: 1 | -1): void {
+    const at = SPEEDS.findIndex((speed) => speed === Math.abs(this.speed));
+    this.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, at + by))]!);
   }
 
   toNextFootage(): void {
     const to = this.hole?.to_us ?? null;
+    this.speed = Math.abs(this.speed);
+    this.paused = false;
     if (to === null) this.goLive();
-    else {
-      this.paused = false;
-      this.seek(to);
-      this.#past?.play();
-    }
+    else this.seek(to);
   }
 
   /** The last seconds before the hole, so that one sees what led to it. */
@@ -177,8 +224,7 @@ class Viewer {
     const from = this.hole?.from_us ?? null;
     if (from === null) return;
     this.paused = false;
-    this.seek(from - 10 * SECOND_US);
-    this.#past?.play();
+    this.seek(this.speed < 0 ? from - SECOND_US / 10 : from - 10 * SECOND_US);
   }
 
   setTrack(track: TrackKind): void {
@@ -199,7 +245,7 @@ class Viewer {
     if (!screen || !channel) return;
     this.#hold();
     this.#stop();
-    const report = this.#report(++this.#generation);
+    const report = this.#report(++this.#generation, "media");
     const now = (): number => clock.nowUs();
     const { track, how } = this.choice;
     this.phase = "loading";
@@ -214,26 +260,64 @@ class Viewer {
       how === "stills"
         ? new Stills(screen.image, channel.number, track, now, report, false)
         : new Playback(screen.video, channel.number, track, now, report);
-    this.#past.setSpeed(this.speed);
-    this.#past.seek(this.cursor_us);
-    if (!this.paused) this.#past.play();
+    const filmed = this.#report(this.#generation, "film");
+    this.#film = new Film(screen.film, channel.number, track, now, filmed, undefined, mayDecode() && how === "media");
+    this.#show();
+  }
+
+  #beginPast(): void {
+    this.mode = "past";
+    this.#begin();
+  }
+
+  /** The picture at the cursor, standing or playing. */
+  #show(): void {
+    if (!this.paused) this.#drive(true);
+    else if (this.#lead === "film") this.#film?.show(this.cursor_us);
+    else {
+      this.#hold();
+      this.#past?.seek(this.cursor_us);
+    }
+  }
+
+  /** Play, by whoever can at this speed. `anew`: from the cursor, not from where the leading one stands. */
+  #drive(anew: boolean): void {
+    if (this.speed < 0 || this.speed > MEDIA_UP_TO) {
+      this.#filmLeads();
+      this.#film?.run(this.speed, this.cursor_us);
+      return;
+    }
+    this.#film?.stop();
+    if (this.#lead === "media") this.#hold();
+    this.#lead = "media";
+    this.#past?.setSpeed(this.speed);
+    if (anew) this.#past?.seek(this.cursor_us);
+    this.#past?.play();
+  }
+
+  #filmLeads(): void {
+    this.#lead = "film";
+    this.#past?.pause();
   }
 
   #stop(): void {
     this.#generation++;
     this.#live?.dispose();
     this.#past?.dispose();
-    this.#live = this.#past = null;
+    this.#film?.dispose();
+    this.#live = this.#past = this.#film = null;
+    this.#lead = "media";
+    this.scrubbing = false;
     this.hole = this.leap = null;
     this.trouble = null;
   }
 
   /** What an engine says is only heard while it is the engine. */
-  #report(generation: number): Report {
-    const mine = (): boolean => generation === this.#generation;
+  #report(generation: number, who: "media" | "film"): Report {
+    const mine = (): boolean => generation === this.#generation && who === this.#lead;
     return {
       loading: () => mine() && (this.phase = "loading"),
-      picture: (atUs) => mine() && this.#shown(atUs),
+      picture: (atUs) => mine() && this.#shown(atUs, who),
       hole: (hole) => mine() && this.#stand(hole),
       skipped: (hole) => mine() && this.#leapt(hole),
       reachedNow: () => mine() && this.goLive(),
@@ -243,11 +327,13 @@ class Viewer {
     };
   }
 
-  #shown(atUs: number): void {
+  #shown(atUs: number, who: "media" | "film"): void {
     this.phase = "showing";
+    this.surface = who;
     this.holding = false;
     this.hole = null;
-    this.picture_us = this.cursor_us = atUs;
+    this.picture_us = atUs;
+    if (!this.scrubbing) this.cursor_us = atUs;
   }
 
   #stand(hole: Hole): void {
@@ -273,50 +359,15 @@ class Viewer {
   /** Keep the shown picture on the screen until the next one comes, so that nothing flashes. */
   #hold(): void {
     const screen = this.#screen;
-    if (!screen || this.picture_us === null || this.choice.how === "stills") return;
-    const { video, held } = screen;
-    if (video.videoWidth === 0) return;
-    held.width = video.videoWidth;
-    held.height = video.videoHeight;
-    held.getContext("2d")?.drawImage(video, 0, 0);
+    if (!screen || this.picture_us === null || (this.choice.how === "stills" && this.surface === "media")) return;
+    const { video, film, held } = screen;
+    const [source, width, height] = this.surface === "film" ? ([film, film.width, film.height] as const) : ([video, video.videoWidth, video.videoHeight] as const);
+    if (width === 0) return;
+    held.width = width;
+    held.height = height;
+    held.getContext("2d")?.drawImage(source, 0, 0);
     this.holding = true;
   }
 }
 
 export const viewer = new Viewer();
-
-/** For tests and for whoever looks into the page's console. */
-export interface PlayerProbe {
-  wallTimeUs(): number | null;
-  latencyUs(): number | null;
-  readonly state: "idle" | "loading" | "playing" | "paused" | "hole";
-  readonly mode: "live" | "past";
-  readonly channel: number | null;
-  readonly track: TrackKind;
-}
-
-declare global {
-  interface Window {
-    __player?: PlayerProbe;
-  }
-}
-
-export function expose(): void {
-  window.__player = {
-    wallTimeUs: () => viewer.picture_us,
-    latencyUs: () => viewer.latencyUs(),
-    get state() {
-      if (viewer.phase !== "showing") return viewer.phase;
-      return viewer.paused ? "paused" : "playing";
-    },
-    get mode() {
-      return viewer.mode;
-    },
-    get channel() {
-      return viewer.channel?.number ?? null;
-    },
-    get track() {
-      return viewer.choice.track;
-    },
-  };
-}

@@ -2,6 +2,7 @@
 
 export type Command =
   | "toggle"
+  | "reverse"
   | "back10"
   | "forward10"
   | "backMinute"
@@ -55,6 +56,8 @@ const BY_KEY: Record<string, Command> = {
 };
 
 const BY_CODE: Record<string, Command> = {
+  KeyJ: "reverse",
+  KeyK: "toggle",
   KeyS: "slower",
   KeyD: "faster",
   KeyL: "live",
