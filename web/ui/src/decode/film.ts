@@ -5,15 +5,15 @@
 
 import { ApiError } from "../api/client";
 import type { TrackKind } from "../api/types";
-import type { Report } from "../player/engine";
+import type { FilmEngine, Report, Step } from "../player/engine";
 import { SECOND_US } from "../time/units";
 import { Decoding, mayDecode, type Picture, Printing, Undecodable } from "./darkroom";
 import { Gallery } from "./gallery";
-import { ahead, type Direction, holeBetween, march } from "./march";
+import { ahead, type Direction, type Hole, holeBetween, march } from "./march";
 import { Pace } from "./pace";
 import { Roll } from "./roll";
 import { Scrubber } from "./scrubber";
-import { type Place, shownUs } from "./table";
+import { type Missing, type Place, shownUs } from "./table";
 
 const LIMIT_BYTES = 384 << 20; // chosen: three groups of 40 pictures of 1080p
 const EVERY_UP_TO = 1; // at this speed and slower no picture is left out
@@ -24,7 +24,16 @@ const SAME_US = 1_500; // a media element's times may be rounded by so much
 const PRESENT_US = 6 * SECOND_US;
 const TRY_AGAIN_MS = 2_000;
 
-export class Film {
+export interface FilmOptions {
+  /** Of decoded pictures in memory. */
+  limitBytes?: number;
+  /** Whether this page may decode by itself. */
+  decodes?: boolean;
+  /** Another one's clock, for cameras in step: it waits for nobody. */
+  step?: Step;
+}
+
+export class Film implements FilmEngine {
   readonly #all: Roll;
   readonly #keys: Roll;
   #gallery: Gallery;
@@ -32,7 +41,8 @@ export class Film {
   #decodes: boolean;
   #place: Place | null = null; // on the canvas
   #target: Place | null = null; // to be put there as soon as it is ready
-  #pace: Pace | null = null;
+  #pace: Step | null = null; // playing
+  #hole: Missing | null = null; // in step with others: waiting until it is over
   #turn = 0;
   #steps = 0;
   #lastStep: Promise<void> = Promise.resolve();
@@ -44,12 +54,11 @@ export class Film {
     private readonly track: TrackKind,
     private readonly nowUs: () => number,
     private readonly report: Report,
-    private readonly limitBytes = LIMIT_BYTES,
-    decodes = mayDecode(),
+    private readonly options: FilmOptions = {},
   ) {
     this.#all = new Roll(channel, track, "samples");
     this.#keys = new Roll(channel, track, "key-samples");
-    this.#decodes = decodes;
+    this.#decodes = options.decodes ?? mayDecode();
     this.#gallery = this.#newGallery();
     this.#scrubber = this.#newScrubber();
   }
@@ -82,13 +91,7 @@ export class Film {
     const roll = this.#rollFor(speed);
     roll
       .at(fromUs)
-      .then((place) => {
-        if (turn !== this.#turn) return;
-        if (!place) return this.#found(null, fromUs);
-        this.#aim(place, ahead(roll, this.#gallery, place, speed > 0 ? 1 : -1));
-        this.#pace = new Pace(fromUs, performance.now(), speed);
-        this.#frame = requestAnimationFrame((now) => this.#tick(now));
-      })
+      .then((place) => turn === this.#turn && this.#begin(place, roll, speed, fromUs))
       .catch((error: unknown) => this.#failed(error, turn, () => this.run(speed, fromUs)));
   }
 
@@ -112,7 +115,7 @@ export class Film {
 
   #newGallery(): Gallery {
     const darkroom = this.#decodes ? new Decoding() : new Printing(this.channel, this.track);
-    return new Gallery(darkroom, this.limitBytes, {
+    return new Gallery(darkroom, this.options.limitBytes ?? LIMIT_BYTES, {
       changed: () => (this.#scrubber.moving ? this.#scrubber.changed() : this.#present()),
       failed: (error) => this.#undeveloped(error),
     });
@@ -130,9 +133,18 @@ export class Film {
     return this.#decodes && Math.abs(speed) <= WHOLE_UP_TO ? this.#all : this.#keys;
   }
 
+  #begin(place: Place | null, roll: Roll, speed: number, fromUs: number): void {
+    const shared = this.options.step;
+    if (!place) this.#missing(roll, fromUs);
+    if (!place && !shared) return;
+    if (place) this.#aim(place, ahead(roll, this.#gallery, place, speed > 0 ? 1 : -1));
+    this.#pace = shared ?? new Pace(fromUs, performance.now(), speed);
+    this.#frame = requestAnimationFrame((now) => this.#tick(now));
+  }
+
   #stand(): number {
     cancelAnimationFrame(this.#frame);
-    this.#pace = this.#target = null;
+    this.#pace = this.#target = this.#hole = null;
     this.#scrubber.stop();
     return ++this.#turn;
   }
@@ -144,7 +156,8 @@ export class Film {
 
   #missing(roll: Roll, atUs: number): void {
     this.#place = this.#target = null;
-    this.report.hole(roll.hole(atUs));
+    this.#hole = roll.hole(atUs);
+    this.report.hole(this.#hole);
   }
 
   /** Put a picture on the canvas as soon as it is there, and have its neighbours ready. */
@@ -209,30 +222,44 @@ export class Film {
     if (!pace) return;
     this.#frame = requestAnimationFrame((now) => this.#tick(now));
     const here = this.#place;
-    if (this.#target || !here) {
-      pace.set(this.#target ? shownUs(this.#target) : pace.at(nowMs), nowMs); // not begun: time stands
-      return;
-    }
-    this.#advance(pace, here, nowMs);
+    if (this.#hole) this.#rejoin(pace, this.#hole, nowMs);
+    else if (this.#target || !here) pace.wait(this.#target ? shownUs(this.#target) : pace.dueUs(nowMs), nowMs);
+    else this.#advance(pace, here, nowMs);
   }
 
-  #advance(pace: Pace, here: Place, nowMs: number): void {
+  #advance(pace: Step, here: Place, nowMs: number): void {
     const direction: Direction = pace.speed > 0 ? 1 : -1;
     const roll = this.#rollFor(pace.speed);
-    const due = pace.at(nowMs);
-    const progress = march(roll, this.#gallery, here, direction, due, Math.abs(pace.speed) <= EVERY_UP_TO);
+    const due = pace.dueUs(nowMs);
+    const every = !this.options.step && Math.abs(pace.speed) <= EVERY_UP_TO;
+    const progress = march(roll, this.#gallery, here, direction, due, every);
     const picture = progress.show && this.#gallery.ready(progress.show);
     if (progress.show && picture) this.#draw(progress.show, picture);
     const now = this.#place ?? here;
     this.#gallery.want(ahead(roll, this.#gallery, now, direction));
     roll.prepare(now, direction);
-    if (progress.hole) {
-      this.#leap(progress.hole.from_us, progress.hole.to_us);
-      pace.set(shownUs(progress.hole.next), nowMs);
-      this.#aim(progress.hole.next, ahead(roll, this.#gallery, progress.hole.next, direction));
-    } else if (progress.end) this.#atTheEnd(direction, now);
-    else if (progress.late_us !== null) pace.set(progress.late_us, nowMs);
-    else if (Math.abs(due - shownUs(now)) > LATE_MS * 1000 * Math.abs(pace.speed) + 10 * SECOND_US) pace.set(shownUs(now), nowMs);
+    pace.behind(progress.late_us === null ? 0 : Math.abs(due - progress.late_us));
+    if (progress.hole) this.#cross(pace, progress.hole, nowMs);
+    else if (progress.end) this.#atTheEnd(direction, now);
+    else if (progress.late_us !== null) pace.wait(progress.late_us, nowMs);
+    else if (Math.abs(due - shownUs(now)) > LATE_MS * 1000 * Math.abs(pace.speed) + 10 * SECOND_US) pace.wait(shownUs(now), nowMs);
+  }
+
+  /** Alone one leaps over missing footage; in step with others one waits until they have come to its end. */
+  #cross(pace: Step, hole: Hole, nowMs: number): void {
+    if (pace.wait(shownUs(hole.next), nowMs)) {
+      this.#leap(hole.from_us, hole.to_us);
+      this.#aim(hole.next, ahead(this.#rollFor(pace.speed), this.#gallery, hole.next, pace.speed > 0 ? 1 : -1));
+    } else this.#missing(this.#rollFor(pace.speed), (hole.from_us + hole.to_us) / 2);
+  }
+
+  #rejoin(pace: Step, hole: Missing, nowMs: number): void {
+    const due = pace.dueUs(nowMs);
+    const edge = pace.speed > 0 ? hole.to_us : hole.from_us && hole.from_us - 1;
+    pace.behind(0);
+    if (edge === null || (pace.speed > 0 ? due < edge : due > edge)) return;
+    this.#hole = null;
+    this.run(pace.speed, due);
   }
 
   #atTheEnd(direction: Direction, last: Place): void {

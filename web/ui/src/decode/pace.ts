@@ -1,6 +1,8 @@
-/** A clock that runs at any speed, both ways: which instant of the past is due now. Pure; ms are performance.now()'s. */
+/** A clock that runs at any speed, both ways, and waits for late pictures. Pure; ms are performance.now()'s. */
 
-export class Pace {
+import type { Step } from "../player/engine";
+
+export class Pace implements Step {
   #us: number;
   #ms: number;
 
@@ -14,14 +16,17 @@ export class Pace {
     this.#ms = nowMs;
   }
 
-  /** The instant that is due. */
-  at(nowMs: number): number {
+  dueUs(nowMs: number): number {
     return this.#us + (nowMs - this.#ms) * 1000 * this.speed;
   }
 
-  /** Go on from another instant: over a gap, or because pictures were late. */
-  set(atUs: number, nowMs: number): void {
+  wait(atUs: number, nowMs: number): boolean {
     this.#us = atUs;
     this.#ms = nowMs;
+    return true;
+  }
+
+  behind(): void {
+    // it waits, so that nothing is ever behind it
   }
 }

@@ -6,6 +6,7 @@ import type { Report } from "../player/engine";
 import { watchPictures } from "../player/pictures";
 import { holding, type Stretch } from "../player/ranges";
 import { canPlay, Sink, SinkClosed } from "../player/sink";
+import { steer } from "../player/steer";
 import { keepUp, retryMs, SPARE_S, usualLength } from "./latency";
 
 type Init = Extract<LiveMessage, { type: "init" }>;
@@ -40,6 +41,8 @@ export class Live {
     private readonly channel: number,
     private readonly track: TrackKind,
     private readonly report: Report,
+    /** In step with other cameras: the instant that all of them show; null: as near to now as this one can. */
+    private readonly targetUs: (() => number) | null = null,
   ) {
     this.#unwatch = watchPictures(video, (time) => this.#shown(time));
     this.#timer = setInterval(() => this.#tick(), 250);
@@ -153,6 +156,7 @@ export class Live {
       if (sink.idle) this.#join(sink);
       return;
     }
+    if (this.targetUs) return; // the tick keeps step
     const step = keepUp(this.video.currentTime, end, this.#fragment_s, performance.now() - this.#joined_ms < JOINING_MS);
     if (step.kind === "jump") this.#jump(sink, step.to);
     else this.video.playbackRate = step.rate;
@@ -162,7 +166,7 @@ export class Live {
   #join(sink: Sink): void {
     this.#started = true;
     this.#joined_ms = performance.now();
-    this.#jump(sink, this.#end(sink) - this.#fragment_s - SPARE_S);
+    this.#jump(sink, this.targetUs ? sink.media(this.targetUs()) : this.#end(sink) - this.#fragment_s - SPARE_S);
     this.video.playbackRate = 1;
     this.video.play().catch(() => undefined);
   }
@@ -188,11 +192,24 @@ export class Live {
     const last = sink.buffered.at(-1);
     if (!last) return;
     this.#cross(sink, last);
-    if (this.video.paused) this.video.play().catch(() => undefined);
+    if (this.targetUs) this.#keepStep(sink, this.targetUs());
+    else if (this.video.paused) this.video.play().catch(() => undefined);
     const first = sink.buffered[0]!.start;
     if (this.video.currentTime - first > 2 * KEEP_S && sink.idle) {
       sink.forget(0, this.video.currentTime - KEEP_S).catch(() => undefined);
     }
+  }
+
+  /** Not ahead of the others, and not behind them if the data is there. */
+  #keepStep(sink: Sink, targetUs: number): void {
+    const [time, target] = [this.video.currentTime, sink.media(targetUs)];
+    const early = target < (holding(sink.buffered, time)?.start ?? time);
+    if (early) this.video.pause();
+    else if (this.video.paused) this.video.play().catch(() => undefined);
+    if (early || this.video.seeking) return;
+    const steering = steer((time - target) * 1e6, 1);
+    if (steering.kind === "rate") this.video.playbackRate = steering.rate;
+    else if (holding(sink.buffered, target)) this.video.currentTime = target;
   }
 
   /** A new stretch has begun behind a hole: go there when the old one is played out, or is too long ago. */

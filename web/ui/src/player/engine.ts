@@ -1,6 +1,7 @@
 /** What every way of showing pictures (fragments, live, stills) promises to the viewer, and what it reports back. */
 
-import type { GapReason, TrackState } from "../api/types";
+import type { Channel, GapReason, TrackState } from "../api/types";
+import type { Choice } from "./choice";
 import type { Hole } from "./table";
 
 export interface Report {
@@ -35,4 +36,43 @@ export interface PastEngine {
   pause(): void;
   setSpeed(speed: number): void;
   dispose(): void;
+}
+
+/** Single pictures of the past: exact steps, backwards, fast, and under a moving pointer. */
+export interface FilmEngine {
+  show(atUs: number): void;
+  /** `fromUs`: the picture on the screen. */
+  step(direction: 1 | -1, fromUs: number): void;
+  /** Negative: backwards. */
+  run(speed: number, fromUs: number): void;
+  scrub(atUs: number): void;
+  stop(): void;
+  dispose(): void;
+}
+
+/** What is to be shown, and the present. */
+export interface Subject {
+  channel: Channel;
+  choice: Choice;
+  nowUs(): number;
+}
+
+/** Where pictures appear: one screen, or a wall of them. Makes the engines that the viewer drives. */
+export interface Cast {
+  live(subject: Subject, report: Report): { dispose(): void };
+  past(subject: Subject, report: Report): PastEngine;
+  film(subject: Subject, report: Report): FilmEngine;
+  /** Keep the shown picture in sight while the next one comes; false: there is none to keep. */
+  hold(subject: Subject, surface: "media" | "film"): boolean;
+}
+
+/** The clock that cameras play in step by; each sees it moved by its own clock's offset. */
+export interface Step {
+  /** Negative: backwards. */
+  readonly speed: number;
+  dueUs(nowMs: number): number;
+  /** Pictures are late: whether the clock waits for them and goes on from an instant. */
+  wait(atUs: number, nowMs: number): boolean;
+  /** How far behind the clock the picture is; 0: in step. */
+  behind(us: number): void;
 }

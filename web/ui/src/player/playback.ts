@@ -4,11 +4,12 @@ import { ApiError, getBytes, getFragments } from "../api/client";
 import type { TrackKind } from "../api/types";
 import { HOLE_US } from "../timeline/coverage";
 import { MINUTE_US, SECOND_US } from "../time/units";
-import type { PastEngine, Report } from "./engine";
+import type { PastEngine, Report, Step } from "./engine";
 import { watchPictures } from "./pictures";
 import { ahead, holding, jump } from "./ranges";
 import { canPlay, Sink, SinkClosed } from "./sink";
-import { type ChunkFacts, FragmentTable, type Portion } from "./table";
+import { steer } from "./steer";
+import { type ChunkFacts, FragmentTable, type Hole, type Portion } from "./table";
 
 const WINDOW_US = MINUTE_US; // of the table asked for at a time: some 10 kB
 const AHEAD_S = 8; // buffered ahead at speed 1
@@ -16,6 +17,7 @@ const BEHIND_S = 20; // kept, so that "10 seconds back" is at once
 const TICK_MS = 100;
 const STARVED_S = 0.1; // less than this is left and nothing moves: the pictures end here
 const PRESENT_US = 6 * SECOND_US; // footage that ends later than this before now is still growing
+const LOST_S = 3; // of footage: data that far behind a common clock is not waited for
 const CAUGHT_UP_S = 1; // less than this is left of what there is: play on live
 const ASK_AGAIN_MS = 500; // at the end of a growing chunk: a fragment's length
 const TRY_AGAIN_MS = 2_000;
@@ -35,6 +37,7 @@ export class Playback implements PastEngine {
   #inHole = true;
   #target_us = 0;
   #damaged = 0;
+  #hole: Hole | null = null;
   #unwatch: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -44,6 +47,8 @@ export class Playback implements PastEngine {
     private readonly track: TrackKind,
     private readonly nowUs: () => number,
     private readonly report: Report,
+    /** In step with other cameras: never alone over a gap. */
+    private readonly step: Step | null = null,
   ) {
     this.#unwatch = watchPictures(video, (time) => this.#shown(time));
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -137,8 +142,9 @@ export class Playback implements PastEngine {
   }
 
   /** There is nothing to show: stand still until a person chooses. */
-  #rest(hole: ReturnType<FragmentTable["hole"]>): void {
+  #rest(hole: Hole): void {
     this.#inHole = true;
+    this.#hole = hole;
     this.video.pause();
     this.report.trouble(null);
     this.report.hole(hole);
@@ -215,13 +221,52 @@ export class Playback implements PastEngine {
 
   #tick(): void {
     const sink = this.#sink;
+    if (this.step && this.#inHole && this.#playing) this.#waitInHole(this.step);
     if (!sink || this.#inHole) return;
     if (this.video.error) {
       this.#skipDamage(sink);
       return;
     }
-    this.#cross(sink);
+    if (this.step) this.#keepStep(sink, this.step);
+    else this.#cross(sink);
     void this.#fill();
+  }
+
+  /** In step: the rate is nudged; far off it jumps; a gap is sat out. */
+  #keepStep(sink: Sink, step: Step): void {
+    if (!this.#playing || this.video.seeking) return;
+    const due = step.dueUs(performance.now());
+    const error = sink.wall(this.video.currentTime) - due;
+    step.behind(Math.max(0, -error));
+    if (this.#caughtUp(sink, this.video.currentTime)) {
+      this.report.reachedNow();
+    } else if (!holding(sink.buffered, sink.media(due))) {
+      this.#outside(due, -error);
+    } else {
+      const steering = steer(error, step.speed);
+      if (steering.kind === "rate") this.video.playbackRate = steering.rate;
+      else this.video.currentTime = sink.media(due + steering.leadUs);
+      this.#resume();
+    }
+  }
+
+  /** What is due is not there: missing for good, or on its way. */
+  #outside(dueUs: number, behindUs: number): void {
+    if (this.#filling && behindUs < LOST_S * 1e6 * this.#speed) return;
+    if (this.#table.indexAt(dueUs) !== null) {
+      if (behindUs > LOST_S * 1e6 * this.#speed) void this.#start(dueUs + SECOND_US * this.#speed);
+    } else if (this.#exhausted || this.#table.pieces.some((piece) => piece.from_us > dueUs)) {
+      this.#rest(this.#table.hole(dueUs));
+    } else if (behindUs > LOST_S * 1e6 * this.#speed) void this.#start(dueUs);
+  }
+
+  #waitInHole(step: Step): void {
+    const due = step.dueUs(performance.now());
+    step.behind(0);
+    const to = this.#hole?.to_us ?? null;
+    if (this.#filling || to === null || due < to) return;
+    this.#inHole = false;
+    void this.#start(due);
   }
 
   /** Where the pictures end: over the hole to the next ones, or to the present, or to rest. */

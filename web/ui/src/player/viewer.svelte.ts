@@ -1,16 +1,11 @@
 /** What is on the screen: one channel, live or at an instant. The page reads this; the engines report to it. */
 
 import type { Channel, GapReason, TrackKind, TrackState } from "../api/types";
-import { mayDecode } from "../decode/darkroom";
-import { Film } from "../decode/film";
-import { Live } from "../live/live";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
 import { type Choice, choose, fallback } from "./choice";
-import type { PastEngine, Report, Trouble } from "./engine";
-import { Playback } from "./playback";
+import type { Cast, FilmEngine, PastEngine, Report, Subject, Trouble } from "./engine";
 import { canPlay } from "./sink";
-import { Stills } from "./stills";
 import type { Hole } from "./table";
 
 /** Forwards and backwards alike. */
@@ -22,16 +17,6 @@ export interface CameraWord {
   state: TrackState;
   reason: GapReason | null;
   message: string;
-}
-
-/** The elements that pictures appear on. */
-export interface Screen {
-  video: HTMLVideoElement;
-  image: HTMLImageElement;
-  /** Single pictures: stepping, backwards, fast, scrubbing. */
-  film: HTMLCanvasElement;
-  /** Keeps the last picture while the next one of the same camera is on its way. */
-  held: HTMLCanvasElement;
 }
 
 const LATE_FOR_LIVE_US = 2 * SECOND_US; // asking for later than this before now means live
@@ -62,21 +47,24 @@ class Viewer {
   holding = $state(false);
   wanted = $state<TrackKind>("main");
 
-  #screen: Screen | null = null;
-  #live: Live | Stills | null = null;
+  #cast: Cast | null = null;
+  #live: { dispose(): void } | null = null;
   #past: PastEngine | null = null;
-  #film: Film | null = null;
+  #film: FilmEngine | null = null;
   /** Who shows the pictures of the past; what the other one reports is not heard. */
   #lead: "media" | "film" = "media";
   #generation = 0;
   #leapTimer: ReturnType<typeof setTimeout> | undefined;
 
-  attach(screen: Screen): () => void {
-    this.#screen = screen;
+  /** Show on this from now on; gives what ends it. */
+  attach(cast: Cast): () => void {
+    this.#stop();
+    this.#cast = cast;
     if (this.channel) this.#begin();
     return () => {
+      if (this.#cast !== cast) return;
       this.#stop();
-      this.#screen = null;
+      this.#cast = null;
     };
   }
 
@@ -89,10 +77,15 @@ class Viewer {
       this.holding = false; // never a picture of another camera
       this.picture_us = null;
       this.camera = null;
-      this.choice = choose(channel, this.wanted, canPlay);
+      this.choose(channel);
     }
     if (atUs === null) this.goLive();
     else this.seek(atUs);
+  }
+
+  /** How a channel is to be shown. */
+  choose(channel: Channel): void {
+    this.choice = choose(channel, this.wanted, canPlay);
   }
 
   /** Newer facts about the channel that is shown. */
@@ -240,29 +233,24 @@ class Viewer {
   }
 
   #begin(): void {
-    const screen = this.#screen;
-    const channel = this.channel;
-    if (!screen || !channel) return;
+    const [cast, subject] = [this.#cast, this.#subject()];
+    if (!cast || !subject) return;
     this.#hold();
     this.#stop();
-    const report = this.#report(++this.#generation, "media");
-    const now = (): number => clock.nowUs();
-    const { track, how } = this.choice;
+    const generation = ++this.#generation;
+    const report = this.#report(generation, "media");
     this.phase = "loading";
     if (this.mode === "live") {
-      this.#live =
-        how === "stills"
-          ? new Stills(screen.image, channel.number, track, now, report, true)
-          : new Live(screen.video, channel.number, track, report);
+      this.#live = cast.live(subject, report);
       return;
     }
-    this.#past =
-      how === "stills"
-        ? new Stills(screen.image, channel.number, track, now, report, false)
-        : new Playback(screen.video, channel.number, track, now, report);
-    const filmed = this.#report(this.#generation, "film");
-    this.#film = new Film(screen.film, channel.number, track, now, filmed, undefined, mayDecode() && how === "media");
+    this.#past = cast.past(subject, report);
+    this.#film = cast.film(subject, this.#report(generation, "film"));
     this.#show();
+  }
+
+  #subject(): Subject | null {
+    return this.channel && { channel: this.channel, choice: this.choice, nowUs: () => clock.nowUs() };
   }
 
   #beginPast(): void {
@@ -358,15 +346,8 @@ class Viewer {
 
   /** Keep the shown picture on the screen until the next one comes, so that nothing flashes. */
   #hold(): void {
-    const screen = this.#screen;
-    if (!screen || this.picture_us === null || (this.choice.how === "stills" && this.surface === "media")) return;
-    const { video, film, held } = screen;
-    const [source, width, height] = this.surface === "film" ? ([film, film.width, film.height] as const) : ([video, video.videoWidth, video.videoHeight] as const);
-    if (width === 0) return;
-    held.width = width;
-    held.height = height;
-    held.getContext("2d")?.drawImage(source, 0, 0);
-    this.holding = true;
+    const subject = this.#subject();
+    if (this.picture_us !== null && subject && this.#cast?.hold(subject, this.surface)) this.holding = true;
   }
 }
 

@@ -1,26 +1,50 @@
-/** The page's address: `#/coverage`, `#/troubles`, `#/`, `#/7` (live) and `#/7/2026-11-23T20:31:05+07:00`-like instants as `#/7/1795…` (µs UTC). Pure. */
+/**
+ * The page's address. Pure.
+ *
+ * `#/` the list, `#/7` a camera live, `#/7/1795…` at an instant (µs UTC); `#/wall/3,7,12` and `#/wall/3,7,12/1795…`;
+ * `#/coverage`, `#/troubles`.
+ */
+
+/** The pages without an instant, each by its address. */
+const PLAIN = { coverage: "#/coverage", troubles: "#/troubles" } as const;
+
+type Plain = keyof typeof PLAIN;
 
 export interface Place {
   /** watch: the player with its list of cameras */
-  page: "watch" | "coverage" | "troubles";
+  page: "watch" | "wall" | Plain;
   channel: number | null;
   /** null: live */
   at_us: number | null;
+  /** wall: the cameras on it, in order */
+  cameras?: readonly number[];
 }
 
-const PAGES = { coverage: "#/coverage", troubles: "#/troubles" } as const;
+const WALL = /^#\/wall(?:\/(\d{1,6}(?:,\d{1,6}){0,15})(?:\/(\d{10,17}))?)?$/;
+const CAMERA = /^#\/(\d{1,6})(?:\/(\d{10,17}))?$/;
 
 export function parse(hash: string): Place {
-  const found = /^#\/(\d{1,6})(?:\/(\d{10,17}))?$/.exec(hash);
-  if (!found) {
-    const page = hash === PAGES.coverage ? "coverage" : hash === PAGES.troubles ? "troubles" : "watch";
-    return { page, channel: null, at_us: null };
+  const wall = WALL.exec(hash);
+  if (wall) {
+    const cameras = [...new Set((wall[1]?.split(",") ?? []).map(Number))];
+    return { page: "wall", channel: null, at_us: instant(wall[2]), cameras };
   }
-  return { page: "watch", channel: Number(found[1]), at_us: found[2] === undefined ? null : Number(found[2]) };
+  const found = CAMERA.exec(hash);
+  if (found) return { page: "watch", channel: Number(found[1]), at_us: instant(found[2]) };
+  const plain = (Object.keys(PLAIN) as Plain[]).find((page) => PLAIN[page] === hash);
+  return { page: plain ?? "watch", channel: null, at_us: null };
+}
+
+function instant(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text);
 }
 
 export function format(place: Place): string {
-  if (place.page !== "watch") return PAGES[place.page];
+  if (place.page === "wall") {
+    const cameras = (place.cameras ?? []).join(",");
+    return ["#/wall", cameras, cameras && place.at_us !== null ? Math.round(place.at_us) : ""].filter(Boolean).join("/");
+  }
+  if (place.page !== "watch") return PLAIN[place.page];
   if (place.channel === null) return "#/";
   return place.at_us === null ? `#/${place.channel}` : `#/${place.channel}/${Math.round(place.at_us)}`;
 }

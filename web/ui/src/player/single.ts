@@ -1,0 +1,50 @@
+/** One camera on one screen. */
+
+import { mayDecode } from "../decode/darkroom";
+import { Film } from "../decode/film";
+import { Live } from "../live/live";
+import type { Cast, FilmEngine, PastEngine, Report, Subject } from "./engine";
+import { Playback } from "./playback";
+import { Stills } from "./stills";
+
+/** The elements that pictures appear on. */
+export interface Screen {
+  video: HTMLVideoElement;
+  image: HTMLImageElement;
+  /** Single pictures: stepping, backwards, fast, scrubbing. */
+  film: HTMLCanvasElement;
+  /** Keeps the last picture while the next one of the same camera is on its way. */
+  held: HTMLCanvasElement;
+}
+
+export class Single implements Cast {
+  constructor(private readonly screen: Screen) {}
+
+  live({ channel, choice, nowUs }: Subject, report: Report): { dispose(): void } {
+    const { video, image } = this.screen;
+    if (choice.how === "stills") return new Stills(image, channel.number, choice.track, nowUs, report, true);
+    return new Live(video, channel.number, choice.track, report);
+  }
+
+  past({ channel, choice, nowUs }: Subject, report: Report): PastEngine {
+    const { video, image } = this.screen;
+    if (choice.how === "stills") return new Stills(image, channel.number, choice.track, nowUs, report, false);
+    return new Playback(video, channel.number, choice.track, nowUs, report);
+  }
+
+  film({ channel, choice, nowUs }: Subject, report: Report): FilmEngine {
+    const decodes = mayDecode() && choice.how === "media";
+    return new Film(this.screen.film, channel.number, choice.track, nowUs, report, { decodes });
+  }
+
+  hold({ choice }: Subject, surface: "media" | "film"): boolean {
+    const { video, film, held } = this.screen;
+    if (surface === "media" && choice.how === "stills") return false;
+    const [source, width, height] = surface === "film" ? ([film, film.width, film.height] as const) : ([video, video.videoWidth, video.videoHeight] as const);
+    if (width === 0) return false;
+    held.width = width;
+    held.height = height;
+    held.getContext("2d")?.drawImage(source, 0, 0);
+    return true;
+  }
+}
