@@ -137,7 +137,7 @@ async def send(request: web.Request, content: Content) -> web.StreamResponse:
             await _send_pieces(request, response, cut(content.pieces, selected.start, selected.size))
             await response.write_eof()
     except ConnectionError:
-        pass
+        pass  # who scrubs asks for much and waits for little of it
     except NvrError as error:
         _log.warning("footage could not be sent", error=str(error), path=request.path)
         if request.transport is not None:

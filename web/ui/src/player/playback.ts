@@ -12,6 +12,8 @@ import { steer } from "./steer";
 import { type ChunkFacts, FragmentTable, type Hole, type Portion } from "./table";
 
 const WINDOW_US = MINUTE_US; // of the table asked for at a time: some 10 kB
+const FIRST_WINDOW_US = 10 * SECOND_US; // of many cameras at once: the fewer chunks are opened, the sooner all show something
+const AT_FIRST = 1; // fragments beyond the wanted one that are fetched with it: half a second to start with
 const AHEAD_S = 8; // buffered ahead at speed 1
 const BEHIND_S = 20; // kept, so that "10 seconds back" is at once
 const TICK_MS = 100;
@@ -100,7 +102,8 @@ export class Playback implements PastEngine {
     this.report.loading();
     try {
       const table = new FragmentTable();
-      table.add(await getFragments(this.channel, this.track, atUs, atUs + WINDOW_US, cancel.signal));
+      const window = this.step ? FIRST_WINDOW_US : WINDOW_US;
+      table.add(await getFragments(this.channel, this.track, atUs, atUs + window, cancel.signal));
       this.#table = table;
       const index = table.indexAt(atUs);
       if (index === null) {
@@ -127,7 +130,7 @@ export class Playback implements PastEngine {
     this.#inHole = false;
     // Between two chunks the last picture of the first is held.
     const seen = Math.min(atUs, piece.to_us - 1000);
-    while (this.#head <= index) await this.#appendNext(sink, signal);
+    while (this.#head <= index) await this.#appendNext(sink, signal, index + AT_FIRST);
     this.video.currentTime = sink.media(seen);
     this.report.trouble(null);
     this.#resume();
@@ -150,8 +153,8 @@ export class Playback implements PastEngine {
     this.report.hole(hole);
   }
 
-  async #appendNext(sink: Sink, signal: AbortSignal): Promise<boolean> {
-    const portion = this.#table.portion(this.#head);
+  async #appendNext(sink: Sink, signal: AbortSignal, last = Infinity): Promise<boolean> {
+    const portion = this.#table.portion(this.#head, last);
     if (!portion) return false;
     if (!canPlay(portion.chunk.codec)) {
       this.report.unsupported(portion.chunk.codec);

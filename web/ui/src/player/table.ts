@@ -84,13 +84,13 @@ export class FragmentTable {
     return before !== undefined && piece !== undefined && piece.from_us - before.to_us >= HOLE_US;
   }
 
-  /** What to fetch next, beginning with a piece; null at the end of the table. */
-  portion(index: number): Portion | null {
+  /** What to fetch next, beginning with a piece and going no further than `last`; null at the end of the table. */
+  portion(index: number, last_index = Infinity): Portion | null {
     const first = this.pieces[index];
     if (!first) return null;
     let last = first;
     let next = index + 1;
-    for (; next < this.pieces.length; next++) {
+    for (; next < this.pieces.length && next <= last_index; next++) {
       const piece = this.pieces[next]!;
       if (piece.chunk !== first.chunk || piece.offset !== last.end || piece.end - first.offset > BYTES_AT_ONCE) break;
       last = piece;
