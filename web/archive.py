@@ -28,7 +28,7 @@ from nvr.config import Settings
 from nvr.errors import StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, Clock, TimeRange
-from web.wire import NoSuchThing
+from web.reply import NoSuchThing
 
 UNINDEXED_FOR_US = (
     3600 * US_PER_S

@@ -9,8 +9,8 @@ from web import wire
 from web.archive import Archive
 from web.auth import Action, May, user_of
 from web.query import BookmarkQuery, BookmarksQuery, InstantQuery
+from web.reply import NoSuchThing
 from web.route import Route, change, removal, route
-from web.wire import NoSuchThing
 
 
 class BookmarkRoom:

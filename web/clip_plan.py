@@ -16,7 +16,7 @@ from nvr.errors import NotRecorded
 from nvr.timebase import TimeRange, ticks_from_us, us_from_90k
 from web.archive import StoredChunk
 from web.footage import Footage
-from web.wire import BadParameters
+from web.reply import BadParameters
 
 LONGEST_HOLD_90K = 2**32 - 1  # stts and ctts have 32 bits: 13 hours
 

@@ -16,8 +16,8 @@ from yarl import URL
 from nvr.errors import Denied, NvrError
 from web.auth import May, demand, user_of
 from web.query import parse
+from web.reply import BadParameters, NoSuchThing, json_response, problem_response
 from web.route import Route, Socket
-from web.wire import BadParameters, NoSuchThing, json_response, problem_response
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES = 16 << 10  # chosen: a note of 500 characters and much to spare

@@ -18,9 +18,10 @@ from nvr.timebase import US_PER_S
 from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.query import TrackQuery
+from web.reply import encode
 from web.route import Route, Socket, route
 from web.status import state_of
-from web.wire import LiveInit, LiveSkip, LiveState, encode
+from web.wire import LiveInit, LiveSkip, LiveState
 
 POLL_S = 0.05  # DESIGN section 7
 PING_S = 20.0

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from web.auth import Action
 from web.query import NoQuery, Query
+from web.reply import encode
 from web.route import Media, Route, Socket, route
 from web.sending import Content, send
-from web.wire import Problem, encode
+from web.wire import Problem
 
 _REF = "#/components/schemas/{name}"
 _BRACES = re.compile(r"\{(\w+)(?::[^}]*)?\}")

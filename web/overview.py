@@ -24,9 +24,10 @@ from web.archive import Archive
 from web.auth import Action, May, user_of
 from web.footage import FootageReader
 from web.query import ActivityQuery, OverviewQuery
+from web.reply import encode
 from web.route import Route, route
 from web.status import reason_word, state_of
-from web.wire import Activity, ChannelOverview, Overview, encode
+from web.wire import Activity, ChannelOverview, Overview
 
 Times = npt.NDArray[np.int64]
 Cells = npt.NDArray[np.uint8]

@@ -10,9 +10,9 @@ from aiohttp import web
 from nvr.errors import StorageError
 from web.auth import Action
 from web.query import FileQuery, NoQuery
+from web.reply import NoSuchThing
 from web.route import Media, Route, route
 from web.sending import Content, send
-from web.wire import NoSuchThing
 
 STATIC = Path(__file__).parent / "static"
 HASHED = "assets/"  # Vite puts the content's hash into the names below it

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from nvr.media import Track, TrackKind
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
-from web.wire import BadParameters, KindWord
+from web.reply import BadParameters
+from web.wire import KindWord
 
 LATEST_US = 7_258_118_400_000_000  # 2200-01-01: chosen, so that a sum of two times cannot leave 63 bits
 LONGEST_TIMELINE_US = 40 * US_PER_DAY  # chosen: a month and some, at most 60,000 rows of one track

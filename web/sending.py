@@ -17,7 +17,8 @@ import structlog
 from aiohttp import web
 
 from nvr.errors import NvrError, StorageError
-from web.wire import Problem, encode
+from web.reply import encode
+from web.wire import Problem
 
 PIECE_BYTES = 1 << 20
 _log = structlog.get_logger(__name__)

@@ -21,6 +21,7 @@ from tests.web.server import Server
 from web import wire
 from web.app import ROUTES
 from web.auth import LOCAL_USER, Action, User, may
+from web.reply import BadParameters, encode, status_of
 from web.route import Route, Socket
 
 EXAMPLES = {
@@ -205,12 +206,12 @@ async def test_unknown_addresses_and_methods_are_plain_json(server: Server) -> N
         (IntegrityError("x"), 502),
         (CameraError("x"), 502),
         (ConfigError("x"), 500),
-        (wire.BadParameters("x"), 400),
+        (BadParameters("x"), 400),
     ],
 )
 def test_error_has_its_status(error: NvrError, status: int) -> None:
-    assert wire.status_of(error) == status
-    body = json.loads(wire.encode(wire.Problem(error.what, error.where, error.hint)))
+    assert status_of(error) == status
+    body = json.loads(encode(wire.Problem(error.what, error.where, error.hint)))
     assert body == {"error": "x", "where": "", "hint": ""}
 
 
@@ -242,7 +243,7 @@ async def test_answers_are_as_the_openapi_description_says(server: Server, house
             path, query = example(route)
             reply = await server.ask(path, method=route.methods[0], body=example_body(route), **query)
             found = msgspec.convert(reply.json, route.answers)
-            assert json.loads(wire.encode(found)) == reply.json
+            assert json.loads(encode(found)) == reply.json
 
 
 async def test_pages_serve_what_was_built_and_nothing_else(house: House, tmp_path: Path) -> None:
