@@ -65,6 +65,15 @@ class IndexReader:
         with self.store.read() as txn:
             return scan.floor(txn, track, instant_us)
 
+    def ceiling(self, track: Track, instant_us: int) -> ChunkRecord | None:
+        """The oldest chunk that starts at or after an instant and whose file is there."""
+        with self.store.read() as txn:
+            for row in txn.rows(keys.CHUNK, keys.instant(track, instant_us), keys.after_track(track)):
+                record = decode(*row)
+                if not record.lost:
+                    return record
+        return None
+
     def seek(self, track: Track, instant_us: int) -> tuple[ChunkRecord, int]:
         """Where to start reading to show the picture of an instant: one descent of the B-tree.
 

@@ -74,7 +74,7 @@ class Decoder:
         self._threads = ThreadPoolExecutor(workers, "still")
 
     async def picture(self, job: StillJob, wanted: Callable[[], bool] = lambda: True) -> bytes:
-        """The JPEG of a job.
+        """The JPEG of a job, or its view.
 
         Args:
             job: what to decode.
@@ -91,7 +91,7 @@ class Decoder:
             answer = await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, self._run, job))
         if answer.failure:
             raise IntegrityError(answer.failure, hint="another instant may work")
-        return answer.jpeg
+        return answer.data
 
     def pids(self) -> list[int]:
         """The idle workers' process ids."""

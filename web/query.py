@@ -24,6 +24,9 @@ LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 m
 
 LONGEST_CLIP_SET_US = 16 * US_PER_DAY  # chosen: laid out in some 10 s; at 4 Mbit/s an archive of 700 GB
 
+THOUSAND = 1000
+SMALLEST_BOX = 10  # thousandths; chosen: of 1920 pixels some 19, and nothing is known by less
+
 ChannelNumber = Annotated[int, Meta(ge=1, le=2**28 - 1, description="the channel's number")]
 ChannelList = Annotated[
     str, Meta(pattern=r"^[0-9]{1,9}(,[0-9]{1,9}){0,99}$", description="channels' numbers, such as 1,2,3")
@@ -34,6 +37,7 @@ Offset = Annotated[int, Meta(ge=0, le=2**53, description="as in the address that
 CellCount = Annotated[int, Meta(ge=1, le=2000, description="how many cells, such as the pixels that are drawn")]
 DayCount = Annotated[int, Meta(ge=1, le=60, description="how many local days, today among them")]
 TroubleDays = Annotated[int, Meta(ge=1, le=400, description="how many days to look back")]
+Thousandth = Annotated[int, Meta(ge=0, le=1000, description="thousandths of the picture's width or height")]
 Width = Annotated[int, Meta(ge=16, le=3840, description="pixels; never more than the picture has")]
 PictureWord = Annotated[
     Literal["exact", "key"],
@@ -243,6 +247,23 @@ class ClipSetQuery(Query, frozen=True, kw_only=True):
         found = self.clips()[0].mistakes()
         if not found and len(self.numbers) * self.window.duration_us > LONGEST_CLIP_SET_US:
             return [f"to_us: at most {LONGEST_CLIP_SET_US} µs of all channels together; ask for fewer or for less time"]
+        return found
+
+
+class BisectQuery(WindowQuery, frozen=True, kw_only=True):
+    """A box in a camera's picture, in thousandths of its width and height, and the window in which it changed."""
+
+    left: Thousandth
+    top: Thousandth
+    width: Thousandth
+    height: Thousandth
+
+    def mistakes(self) -> list[str]:
+        found = super().mistakes()
+        if min(self.width, self.height) < SMALLEST_BOX:
+            found.append(f"width, height: at least {SMALLEST_BOX} thousandths")
+        if self.left + self.width > THOUSAND or self.top + self.height > THOUSAND:
+            found.append("the box does not lie in the picture")
         return found
 
 

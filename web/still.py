@@ -5,19 +5,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from nvr.codec.parameters import decoder_configuration
-from nvr.errors import NotRecorded, StorageError
-from nvr.media import Codec, Track
+from nvr.errors import NotRecorded
+from nvr.media import Track
 from nvr.timebase import US_PER_S, TimeRange, format_utc
 from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.decoder import Decoder
 from web.footage import Footage, FootageReader
+from web.picture_job import picture_job
 from web.query import StillQuery
 from web.route import Media, Route, route
 from web.sending import Content, send
 from web.still_cache import StillCache, StillName
-from web.still_worker import StillJob
 
 HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
 ARRIVAL_US = 10 * US_PER_S  # a camera that is silent for longer is reconnected (DESIGN section 3): nothing more comes
@@ -25,7 +24,6 @@ JPEG = "image/jpeg"
 # An instant's picture never changes once its chunk is sealed; an hour bounds how long a browser outlives retention.
 KEPT = "private, max-age=3600, immutable"
 NOT_KEPT = "private, no-cache"
-_DECODERS = {Codec.H264: "h264", Codec.H265: "hevc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class StillRoom:
         name = StillName(chunk.track, chunk.start_us, chunk.run, chunk.sequence, found.index, width or 0)
         jpeg = await asyncio.to_thread(cache.get, name) if cache is not None else None
         if jpeg is None:
-            job = await asyncio.to_thread(self._job, found, width)
+            job = await asyncio.to_thread(picture_job, self._archive, found.footage, found.index, width)
             jpeg = await self._decoder.picture(job, wanted=lambda: request.transport is not None)
             if cache is not None:
                 await asyncio.to_thread(cache.put, name, jpeg)
@@ -124,28 +122,3 @@ class StillRoom:
     def _is_over(self, chunk: StoredChunk) -> bool:
         """Whether nothing more comes behind a chunk: else the picture of an instant behind it may be on its way."""
         return chunk.sealed and self._archive.clock.wall_us() - chunk.end_us > ARRIVAL_US
-
-    def _job(self, found: _Found, width: int | None) -> StillJob:
-        footage = found.footage
-        first = footage.start_for(found.index)
-        rows = footage.samples[first : found.index + 1]
-        times_90k = rows["decode_90k"] + rows["composition_90k"]
-        return StillJob(
-            decoder=_DECODERS[footage.parameter_sets.codec],
-            configuration=decoder_configuration(footage.parameter_sets),
-            samples=_read_samples(self._archive, footage, first, found.index + 1),
-            presentations_90k=tuple(times_90k.tolist()),
-            width=width,
-        )
-
-
-def _read_samples(archive: Archive, footage: Footage, first: int, end: int) -> tuple[bytes, ...]:
-    """The samples ``[first, end)`` as they lie in the file: one read for all, then cut."""
-    rows = footage.samples[first:end]
-    start = int(rows["offset"][0])
-    size = int(rows["offset"][-1]) + int(rows["size"][-1]) - start
-    data = archive.read(footage.chunk, start, size)
-    if len(data) < size:
-        raise StorageError("the file is shorter than it was", where=footage.chunk.path)
-    places = zip((rows["offset"] - start).tolist(), rows["size"].tolist(), strict=True)
-    return tuple([data[at : at + length] for at, length in places])

@@ -1,4 +1,4 @@
-"""The decoder process: samples in, one JPEG out. The only file of the server that imports a C video decoder.
+"""The decoder process: samples in, a JPEG or a small grey part out. Nothing else here imports a C video decoder.
 
 It runs as a spawned child with limits on memory and open files, knows no path and no address, and may die: the parent
 (`web.decoder`) starts another.
@@ -11,15 +11,26 @@ from fractions import Fraction
 from multiprocessing.connection import Connection
 
 import av
+import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from nvr.timebase import TICKS_PER_S
+from web.finding.likeness import Box
+from web.finding.likeness import frame as around
 
 MEMORY_BYTES = 2 << 30  # chosen: a 3840×2160 H.265 stream with 16 reference pictures takes some 300 MB
 QUALITY = 4  # mjpeg's quantiser, 2 (best) … 31; chosen: blocks are not seen, 1080p takes some 200 kB
 FULL_RANGE_420 = "yuvj420p"  # JPEG is full range (JFIF 1.02)
 _MEDIA_CLOCK = Fraction(1, TICKS_PER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of the picture in shades of grey, small: what a search compares."""
+
+    box: Box
+    size: tuple[int, int]  # width and height of the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +46,14 @@ class StillJob:
     samples: tuple[bytes, ...]
     presentations_90k: tuple[int, ...]
     width: int | None  # of the answer; None: as it is
+    view: View | None = None  # wanted in place of a JPEG
 
 
 @dataclass(frozen=True, slots=True)
 class StillPicture:
-    """A JPEG, or the sentence that says why there is none."""
+    """A JPEG, or the grey bytes of a view, row by row; or the sentence that says why there is none."""
 
-    jpeg: bytes
+    data: bytes
     failure: str = ""
 
 
@@ -64,7 +76,7 @@ def _answer(job: StillJob) -> StillPicture:
         frame = decode(job)
         if frame is None:
             return StillPicture(b"", "the decoder gave no picture for this instant")
-        return StillPicture(encode(frame, job.width))
+        return StillPicture(encode(frame, job.width) if job.view is None else cut(frame, job.view))
     except (av.FFmpegError, ValueError, MemoryError) as error:
         return StillPicture(b"", f"the picture cannot be decoded: {error}")
 
@@ -84,6 +96,17 @@ def decode(job: StillJob) -> VideoFrame | None:
             if frame.pts == wanted_90k:
                 return frame
     return next((frame for frame in context.decode(None) if frame.pts == wanted_90k), None)
+
+
+def cut(frame: VideoFrame, view: View) -> bytes:
+    """The view's part of a picture, each pixel the mean of those it stands for."""
+    place = around(view.box, frame.width, frame.height)
+    grey = frame.reformat(format="gray8").to_ndarray().astype(np.uint8, copy=False)
+    part = VideoFrame.from_ndarray(
+        np.ascontiguousarray(grey[place.top : place.bottom, place.left : place.right]), format="gray8"
+    )
+    small = part.reformat(width=view.size[0], height=view.size[1], interpolation="AREA")
+    return small.to_ndarray().tobytes()
 
 
 def encode(frame: VideoFrame, width: int | None) -> bytes:

@@ -360,6 +360,26 @@ class Thumbnails(Answer, frozen=True):
     thumbnails: list[Thumbnail]
 
 
+class BisectProgress(Answer, tag_field="type", tag="progress", frozen=True):
+    """Text on a search's socket: it looks at an instant; the change lies between two others."""
+
+    at_us: int
+    low_us: int
+    high_us: int
+    decodes: int
+    limit: int
+
+
+class BisectFinding(Answer, tag_field="type", tag="finding", frozen=True):
+    """The last text on a search's socket. The change lies between the pictures of two instants."""
+
+    verdict: Literal["found", "unsure", "alike", "unlike", "dark", "nothing"]
+    before_us: int
+    after_us: int
+    decodes: int
+    gaps: list[Gap]  # footage that is missing between them
+
+
 class LiveInit(Answer, tag_field="type", tag="init", frozen=True):
     """Text on the live socket before an init segment: what follows, and the wall time of its media time 0."""
 

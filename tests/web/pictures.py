@@ -1,6 +1,7 @@
 """Coded pictures that say which one they are: picture n carries the number n as a row of blocks."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
@@ -55,6 +57,21 @@ def stream(
     open_groups: bool = False,
 ) -> Stream:
     """Encode ``pictures`` pictures, numbered from ``first``. Open groups (H.265): CRA pictures with leading ones."""
+    frames = (picture(first + number, size, channel) for number in range(pictures))
+    return coded(frames, size, codec=codec, fps=fps, group=group, b_frames=b_frames, open_groups=open_groups)
+
+
+def coded(
+    frames: Iterable[VideoFrame],
+    size: tuple[int, int],
+    *,
+    codec: Codec = Codec.H264,
+    fps: int = 25,
+    group: int = 25,
+    b_frames: int = 0,
+    open_groups: bool = False,
+) -> Stream:
+    """Encode any pictures of this size."""
     context = av.CodecContext.create(_ENCODERS[codec], "w")
     assert isinstance(context, VideoCodecContext)
     context.width, context.height = size
@@ -73,12 +90,18 @@ def stream(
     context.options = {"preset": "ultrafast", "crf": "26", name: keep + extra}
     context.thread_count = 1
     packets = []
-    for number in range(pictures):
-        frame = picture(first + number, size, channel)
+    for number, frame in enumerate(frames):
         frame.pts = number
         packets += context.encode(frame)
     packets += context.encode(None)
     return _stream(codec, packets, fps, group, size)
+
+
+def grey(luma: npt.NDArray[np.uint8]) -> VideoFrame:
+    """A picture without colours."""
+    height, width = luma.shape
+    planes = np.concatenate([luma.reshape(-1), np.full(height * width // 2, 128, np.uint8)])
+    return VideoFrame.from_ndarray(planes.reshape(height * 3 // 2, width), format="yuv420p")
 
 
 def picture(number: int, size: tuple[int, int], channel: int = 1) -> VideoFrame:
@@ -87,8 +110,7 @@ def picture(number: int, size: tuple[int, int], channel: int = 1) -> VideoFrame:
     luma = np.full((height, width), 96, np.uint8)
     luma[:, number * 4 % width : number * 4 % width + 16] = 160
     blocks.paint(luma, blocks.Stamp(channel, TrackKind.MAIN, number))
-    planes = np.concatenate([luma.reshape(-1), np.full(height * width // 2, 128, np.uint8)])
-    return VideoFrame.from_ndarray(planes.reshape(height * 3 // 2, width), format="yuv420p")
+    return grey(luma)
 
 
 def _stream(codec: Codec, packets: "list[av.Packet[Any]]", fps: int, group: int, size: tuple[int, int]) -> Stream:

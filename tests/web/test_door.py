@@ -36,7 +36,8 @@ EXAMPLES = {
     "file": "x.js",
     "number": "1",
 }
-QUERY = {"from_us": str(START_US), "to_us": str(START_US + 1_000_000), "at_us": str(START_US), "channels": "1"}
+BOXED = {"left": "10", "top": "10", "width": "200", "height": "200"}
+QUERY = BOXED | {"from_us": str(START_US), "to_us": str(START_US + 1_000_000), "at_us": str(START_US), "channels": "1"}
 
 
 def example(route: Route) -> tuple[str, dict[str, Any]]:
