@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Channel, Coverage, ErrorAnswer, FragmentsAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
+import type { Channel, ClipSet, Coverage, ErrorAnswer, FragmentsAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -119,6 +119,25 @@ export async function getBlob(url: string, signal?: AbortSignal): Promise<Blob> 
 
 export function clipUrl(channel: number, track: TrackKind, fromUs: number, toUs: number): string {
   return `/api/channels/${channel}/clip.mp4?${window(fromUs, toUs, track)}`;
+}
+
+export function clipSetUrl(channels: readonly number[], track: TrackKind, fromUs: number, toUs: number): string {
+  return `/api/clips.zip?channels=${channels.join()}&${window(fromUs, toUs, track)}`;
+}
+
+export function getClipPlan(
+  channels: readonly number[],
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  signal?: AbortSignal,
+): Promise<ClipSet> {
+  return json(`/api/clips?channels=${channels.join()}&${window(fromUs, toUs, track)}`, signal);
+}
+
+/** An answer whose body is still on its way. */
+export function getAnswer(url: string, signal?: AbortSignal): Promise<Response> {
+  return answer(url, {}, signal);
 }
 
 export function liveUrl(channel: number, track: TrackKind): string {

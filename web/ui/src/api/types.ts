@@ -240,3 +240,19 @@ export interface SamplesAnswer {
   chunks: SampleChunk[];
   gaps: Gap[];
 }
+
+/** What a clip of one camera would hold; `about_bytes` 0: nothing. */
+export interface ClipFacts {
+  channel: number;
+  about_bytes: number;
+  missing_us: number;
+  gaps: Gap[];
+}
+
+export interface ClipSet {
+  track: TrackKind;
+  from_us: number;
+  to_us: number;
+  about_bytes: number;
+  clips: ClipFacts[];
+}
