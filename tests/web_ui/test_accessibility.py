@@ -14,6 +14,7 @@ PAGES = {  # address, and the part that shows that the page is there
     "watch": (f"#/{GAPPY}", "stage"),
     "coverage": ("#/coverage", "promise"),
     "troubles": ("#/troubles", "troubles"),
+    "bookmarks": ("#/bookmarks", "bookmarks"),
 }
 
 

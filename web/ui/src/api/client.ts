@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Channel, ClipSet, Coverage, ErrorAnswer, FragmentsAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
+import type { Bookmark, Channel, ClipSet, Coverage, ErrorAnswer, FragmentsAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -145,12 +145,30 @@ export function liveUrl(channel: number, track: TrackKind): string {
   return `${scheme}//${location.host}/api/channels/${channel}/live?track=${track}`;
 }
 
+export function getBookmarks(signal?: AbortSignal): Promise<Bookmark[]> {
+  return json("/api/bookmarks", signal);
+}
+
+export function addBookmark(channel: number, atUs: number, note: string): Promise<Bookmark> {
+  return change("POST", `/api/channels/${channel}/bookmarks?at_us=${Math.round(atUs)}`, { note });
+}
+
+export function removeBookmark(channel: number, number: number): Promise<object> {
+  return change("DELETE", `/api/channels/${channel}/bookmarks/${number}`);
+}
+
 function window(fromUs: number, toUs: number, track: TrackKind): string {
   return `from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&track=${track}`;
 }
 
 async function json<T>(url: string, signal?: AbortSignal): Promise<T> {
   const response = await answer(url, {}, signal);
+  return (await response.json()) as T;
+}
+
+async function change<T>(method: "POST" | "DELETE", url: string, body?: object): Promise<T> {
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const response = await answer(url, { method, ...sent });
   return (await response.json()) as T;
 }
 

@@ -199,6 +199,16 @@ export interface Troubles {
   troubles: Trouble[];
 }
 
+/** An instant of a camera that somebody wants to find again. */
+export interface Bookmark {
+  number: number;
+  channel: number;
+  at_us: number;
+  note: string;
+  author: string;
+  made_us: number;
+}
+
 /** One cell of a strip; null: nothing was recorded in it. */
 export interface Thumbnail {
   start_us: number;

@@ -38,6 +38,8 @@ export const icons = {
   small: { line: "M4 9h5V4M20 9h-5V4M4 15h5v5M20 15h-5v5" },
   clock: { line: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.500V12l3 2" },
   strip: { line: "M3 7h18v10H3zM9 7v10M15 7v10" },
+  bookmark: { line: "M6.5 4h11v16L12 15.5 6.5 20z" },
+  bin: { line: "M5 7h14M9.5 7V4.500h5V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" },
   check: { line: "M5 12.500l4.5 4.500L19 7.5" },
 } as const satisfies Record<string, { line?: string; fill?: string }>;
 

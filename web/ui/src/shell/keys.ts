@@ -24,6 +24,9 @@ export type Command =
   | "goTo"
   | "markIn"
   | "markOut"
+  | "bookmark"
+  | "bookmarkBefore"
+  | "bookmarkAfter"
   | "fullscreen"
   | "thumbs"
   | "help";
@@ -45,6 +48,8 @@ const BY_KEY: Record<string, Command> = {
   ">": "faster",
   "[": "gapBefore",
   "]": "gapAfter",
+  "{": "bookmarkBefore",
+  "}": "bookmarkAfter",
   "-": "zoomOut",
   _: "zoomOut",
   "+": "zoomIn",
@@ -64,6 +69,7 @@ const BY_CODE: Record<string, Command> = {
   KeyG: "goTo",
   KeyI: "markIn",
   KeyO: "markOut",
+  KeyB: "bookmark",
   KeyF: "fullscreen",
   KeyT: "thumbs",
 };

@@ -2,11 +2,11 @@
  * The page's address. Pure.
  *
  * `#/` the list, `#/7` a camera live, `#/7/1795…` at an instant (µs UTC); `#/wall/3,7,12` and `#/wall/3,7,12/1795…`;
- * `#/coverage`, `#/troubles`.
+ * `#/bookmarks`, `#/coverage`, `#/troubles`.
  */
 
 /** The pages without an instant, each by its address. */
-const PLAIN = { coverage: "#/coverage", troubles: "#/troubles" } as const;
+const PLAIN = { bookmarks: "#/bookmarks", coverage: "#/coverage", troubles: "#/troubles" } as const;
 
 type Plain = keyof typeof PLAIN;
 

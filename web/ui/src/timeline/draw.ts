@@ -1,5 +1,6 @@
 /** Draws the timeline on a canvas. Reads values, keeps nothing. */
 
+import { drawBookmarks } from "../finding/drawing";
 import { clamp } from "../time/units";
 import { clockText, type Zone } from "../time/zone";
 import type { Coverage } from "./coverage";
@@ -33,6 +34,7 @@ export interface Picture {
   live: boolean;
   hover_us: number | null;
   range: { from_us: number | null; to_us: number | null };
+  bookmarks_us: readonly number[];
   words: { now: string };
   gapWords: (reason: Coverage["gaps"][number]["reason"]) => string;
 }
@@ -71,6 +73,7 @@ export function draw(context: CanvasRenderingContext2D, pixels: number, colours:
   pen.spans();
   pen.gaps();
   pen.range();
+  drawBookmarks(context, picture.bookmarks_us, (atUs) => xOf(picture.view, atUs, pixels), pixels, [LANE_TOP, LANE_BOTTOM], colours);
   pen.ruler();
   pen.now();
   pen.hover();
