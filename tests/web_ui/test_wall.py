@@ -13,6 +13,7 @@ from nvr.timebase import US_PER_S, us_from_90k
 from tests.web.pictures import Stream, stream
 from tests.web_ui.house import House
 from tests.web_ui.page import Face
+from tests.web_ui.town import LIVE, SICK, Town
 from tools.simcam import blocks
 
 FPS, GROUP, CAMERAS = 25, 50, 16
@@ -257,3 +258,21 @@ def test_scrubbing_a_wall_moves_every_camera(wall: Face, hall: Hall) -> None:
     print(f"\nscrub of 4 cameras: {len(seen)} different walls in {seconds:.1f} s")
     wall.until(lambda: spread(look(wall)[2]) == 0, "the same exact picture everywhere")
     assert len(seen) / seconds >= 4
+
+
+def test_live_wall_says_which_camera_gives_nothing(face: Face, town: Town) -> None:
+    face.open(f"#/wall/{LIVE},{SICK}")
+    well, sick = face.part(f"tile-{LIVE}"), face.part(f"tile-{SICK}")
+    face.until(lambda: well.get_attribute("data-phase") == "showing", "the camera that records")
+    face.until(lambda: "Mất kết nối camera" in sick.inner_text(), "why the other shows nothing")
+    assert face.player("mode") == "live"
+
+    def behind_s() -> bool:
+        video = well.locator("video")
+        moved = video.evaluate("(video) => !video.paused && video.currentTime > 0")
+        return bool(moved) and 1.2 < (town.house.clock.wall_us() - face.player("wallTimeUs()")) / US_PER_S < 1.9
+
+    face.until(behind_s, "a second and a half behind, as all are")
+    face.page.keyboard.press(" ")
+    face.until_state("paused", "past")
+    face.until(lambda: well.get_attribute("data-phase") == "showing", "its picture stands")

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Channel } from "../src/api/types";
-import { choose, fallback } from "../src/player/choice";
+import { choose, fallback, present } from "../src/player/choice";
 import { track } from "./channel";
 
 const H264 = "avc1.4d4028";
@@ -14,6 +14,13 @@ function camera(main: string | null, sub?: string | null): Channel {
 }
 
 describe("choice of track", () => {
+  test("a sub stream that was never recorded is not asked for", () => {
+    expect(present(camera(H264, H264), "sub")).toBe("sub");
+    expect(present(camera(H264, null), "sub")).toBe("main");
+    expect(present(camera(H264), "sub")).toBe("main");
+    expect(present(camera(null), "main")).toBe("main");
+  });
+
   test("what can be decoded is shown as wanted", () => {
     expect(choose(camera(H264, H264), "main", noH265)).toEqual({ track: "main", how: "media", because: null });
     expect(choose(camera(H264, H264), "sub", noH265)).toEqual({ track: "sub", how: "media", because: null });

@@ -23,6 +23,13 @@ export function choose(channel: Channel, wanted: TrackKind, canPlay: (codec: str
   return { track: best.kind, how: "media", because: best === first ? null : "codec" };
 }
 
+/** The sub stream is only worth asking for where one is recorded: a camera may have none, or have it switched off. */
+export function present(channel: Channel, wanted: TrackKind): TrackKind {
+  const track = channel.tracks.find(({ kind }) => kind === wanted);
+  const known = track !== undefined && (track.codec !== null || track.last_us !== null);
+  return known || wanted === "main" ? wanted : "main";
+}
+
 /** After the engine found a codec that cannot be decoded: the other track once, then stills. */
 export function fallback(channel: Channel, now: Choice, wanted: TrackKind): Choice {
   const other = channel.tracks.find((track) => track.kind !== now.track);

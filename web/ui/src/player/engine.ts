@@ -2,7 +2,9 @@
 
 import type { Channel, GapReason, TrackState } from "../api/types";
 import type { Choice } from "./choice";
+import type { Shot } from "./snapshot";
 import type { Hole } from "./table";
+import type { Zoom } from "./zoom.svelte";
 
 export interface Report {
   /** Nothing to see yet: data is on its way. */
@@ -64,6 +66,10 @@ export interface Cast {
   film(subject: Subject, report: Report): FilmEngine;
   /** Keep the shown picture in sight while the next one comes; false: there is none to keep. */
   hold(subject: Subject, surface: "media" | "film"): boolean;
+  /** The element with the shown picture, for a file; `atUs`: what the viewer takes it for. */
+  shot(subject: Subject, surface: "media" | "film", atUs: number): Shot | null;
+  /** Of the picture that keys are for. */
+  readonly zoom: Zoom | null;
 }
 
 /** The clock that cameras play in step by; each sees it moved by its own clock's offset. */

@@ -5,7 +5,9 @@ import { Film } from "../decode/film";
 import { Live } from "../live/live";
 import type { Cast, FilmEngine, PastEngine, Report, Subject } from "./engine";
 import { Playback } from "./playback";
+import type { Shot } from "./snapshot";
 import { Stills } from "./stills";
+import type { Zoom } from "./zoom.svelte";
 
 /** The elements that pictures appear on. */
 export interface Screen {
@@ -18,7 +20,10 @@ export interface Screen {
 }
 
 export class Single implements Cast {
-  constructor(private readonly screen: Screen) {}
+  constructor(
+    private readonly screen: Screen,
+    readonly zoom: Zoom,
+  ) {}
 
   live({ channel, choice, nowUs }: Subject, report: Report): { dispose(): void } {
     const { video, image } = this.screen;
@@ -46,5 +51,11 @@ export class Single implements Cast {
     held.height = height;
     held.getContext("2d")?.drawImage(source, 0, 0);
     return true;
+  }
+
+  shot({ channel, choice }: Subject, surface: "media" | "film", atUs: number): Shot {
+    const { video, image, film } = this.screen;
+    const source = surface === "film" ? film : choice.how === "stills" ? image : video;
+    return { source, channel: channel.number, name: channel.name, atUs };
   }
 }

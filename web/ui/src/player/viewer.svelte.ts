@@ -3,10 +3,12 @@
 import type { Channel, GapReason, TrackKind, TrackState } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
-import { type Choice, choose, fallback } from "./choice";
+import { type Choice, choose, fallback, present } from "./choice";
 import type { Cast, FilmEngine, PastEngine, Report, Subject, Trouble } from "./engine";
 import { canPlay } from "./sink";
+import type { Shot } from "./snapshot";
 import type { Hole } from "./table";
+import type { Zoom } from "./zoom.svelte";
 
 /** Forwards and backwards alike. */
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
@@ -46,6 +48,8 @@ class Viewer {
   /** A picture of before stands in for the one on its way. */
   holding = $state(false);
   wanted = $state<TrackKind>("main");
+  /** Where bookmarks are kept: marks the cursor's instant. */
+  onbookmark: (() => void) | null = null;
 
   #cast: Cast | null = null;
   #live: { dispose(): void } | null = null;
@@ -78,6 +82,7 @@ class Viewer {
       this.picture_us = null;
       this.camera = null;
       this.choose(channel);
+      this.zoom?.reset();
     }
     if (atUs === null) this.goLive();
     else this.seek(atUs);
@@ -85,7 +90,7 @@ class Viewer {
 
   /** How a channel is to be shown. */
   choose(channel: Channel): void {
-    this.choice = choose(channel, this.wanted, canPlay);
+    this.choice = choose(channel, present(channel, this.wanted), canPlay);
   }
 
   /** Newer facts about the channel that is shown. */
@@ -218,6 +223,16 @@ class Viewer {
     if (from === null) return;
     this.paused = false;
     this.seek(this.speed < 0 ? from - SECOND_US / 10 : from - 10 * SECOND_US);
+  }
+
+  /** The shown picture for a file; null where there is none. */
+  shot(): Shot | null {
+    const [subject, at] = [this.#subject(), this.picture_us];
+    return subject && at !== null ? (this.#cast?.shot(subject, this.surface, at) ?? null) : null;
+  }
+
+  get zoom(): Zoom | null {
+    return this.#cast?.zoom ?? null;
   }
 
   setTrack(track: TrackKind): void {

@@ -29,6 +29,16 @@ export type Command =
   | "bookmarkAfter"
   | "fullscreen"
   | "thumbs"
+}
+
+  | "snapshot"
+  | "pictureIn"
+  | "pictureOut"
+  | "pictureWhole"
+  | "pictureLeft"
+  | "pictureRight"
+  | "pictureUp"
+  | "pictureDown"
   | "help";
 
 export interface Press {
@@ -72,11 +82,26 @@ const BY_CODE: Record<string, Command> = {
   KeyB: "bookmark",
   KeyF: "fullscreen",
   KeyT: "thumbs",
+}
+
+  KeyP: "snapshot",
+  KeyZ: "pictureIn",
+  KeyX: "pictureOut",
+  Digit0: "pictureWhole",
+  Escape: "pictureWhole",
+};
+
+const MOVES: Record<string, Command> = {
+  ArrowLeft: "pictureLeft",
+  ArrowRight: "pictureRight",
+  ArrowUp: "pictureUp",
+  ArrowDown: "pictureDown",
 };
 
 /** What a key means, or null: then it is the browser's. */
 export function commandOf(press: Press): Command | null {
   if (press.ctrlKey || press.metaKey) return null;
+  if (press.altKey && press.shiftKey) return MOVES[press.key] ?? null;
   const back = press.key === "ArrowLeft";
   if (back || press.key === "ArrowRight") {
     if (press.altKey) return back ? "panBack" : "panForward";

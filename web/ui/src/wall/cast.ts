@@ -1,6 +1,9 @@
 /** A wall as the viewer drives it: everything goes to all cameras, on one clock. */
 
+import type { TrackKind } from "../api/types";
 import type { Cast, FilmEngine, PastEngine, Report, Subject } from "../player/engine";
+import type { Shot } from "../player/snapshot";
+import type { Zoom } from "../player/zoom.svelte";
 import { SECOND_US } from "../time/units";
 import type { Beat } from "./beat";
 import type { Tile } from "./tile.svelte";
@@ -17,12 +20,14 @@ export class WallCast implements Cast {
     private readonly beat: Beat,
     /** The camera whose pictures are stepped through. */
     private readonly first: () => Tile | undefined,
+    /** The track that is asked for. */
+    private readonly wanted: () => TrackKind,
   ) {}
 
   live(subject: Subject, report: Report): { dispose(): void } {
     const target = (): number => subject.nowUs() - LIVE_BEHIND_US;
     for (const tile of this.tiles) {
-      tile.choose(subject.choice.track);
+      tile.choose(this.wanted());
       tile.onother = () => tile.goLive(target);
       tile.goLive(this.tiles.length > 1 ? target : null);
     }
@@ -32,9 +37,9 @@ export class WallCast implements Cast {
     return { dispose: () => (clearInterval(timer), this.#stop()) };
   }
 
-  past(subject: Subject, report: Report): PastEngine {
+  past(_subject: Subject, report: Report): PastEngine {
     for (const tile of this.tiles) {
-      tile.choose(subject.choice.track);
+      tile.choose(this.wanted());
       tile.onnow = () => report.reachedNow();
       tile.goPast(this.tiles.length);
     }
@@ -47,6 +52,14 @@ export class WallCast implements Cast {
 
   hold(): boolean {
     return false; // each tile keeps its own
+  }
+
+  shot(): Shot | null {
+    return this.first()?.shot() ?? null;
+  }
+
+  get zoom(): Zoom | null {
+    return this.first()?.zoom ?? null;
   }
 
   #stop(): void {

@@ -4,13 +4,15 @@ import type { Channel, TrackKind } from "../api/types";
 import { mayDecode } from "../decode/darkroom";
 import { Film } from "../decode/film";
 import { Live } from "../live/live";
-import { type Choice, choose, fallback } from "../player/choice";
+import { type Choice, choose, fallback, present } from "../player/choice";
 import type { FilmEngine, PastEngine, Report, Step, Trouble } from "../player/engine";
 import { Playback } from "../player/playback";
 import { canPlay } from "../player/sink";
 import { Stills } from "../player/stills";
 import type { Hole } from "../player/table";
+import type { Shot } from "../player/snapshot";
 import type { CameraWord } from "../player/viewer.svelte";
+import { Zoom } from "../player/zoom.svelte";
 import type { Beat } from "./beat";
 
 export interface TileScreen {
@@ -33,6 +35,7 @@ export class Tile {
   trouble = $state.raw<Trouble | null>(null);
   camera = $state.raw<CameraWord | null>(null);
   choice = $state.raw<Choice>({ track: "sub", how: "media", because: null });
+  readonly zoom = new Zoom();
   /** How much later than the wall's clock its footage is taken. */
   shift_us = 0;
   screen: TileScreen | null = null;
@@ -58,8 +61,8 @@ export class Tile {
   }
 
   choose(wanted: TrackKind): void {
-    this.#wanted = wanted;
-    this.choice = choose(this.channel, wanted, canPlay);
+    this.#wanted = present(this.channel, wanted);
+    this.choice = choose(this.channel, this.#wanted, canPlay);
   }
 
   goLive(targetUs: (() => number) | null): void {
@@ -146,6 +149,13 @@ export class Tile {
   stopFilm(): void {
     this.#film?.stop();
     this.behind_us = 0;
+  }
+
+  shot(): Shot | null {
+    if (!this.screen || this.picture_us === null) return null;
+    const { video, image, film } = this.screen;
+    const source = this.surface === "film" ? film : this.surface === "stills" ? image : video;
+    return { source, channel: this.channel.number, name: this.channel.name, atUs: this.picture_us + this.shift_us };
   }
 
   #aim(atUs: number, lead: "media" | "film"): void {

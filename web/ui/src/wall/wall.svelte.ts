@@ -42,7 +42,7 @@ class Wall {
     const first = this.first;
     if (!first) return () => undefined;
     viewer.close();
-    const detach = viewer.attach(new WallCast(this.tiles, this.beat, () => this.first));
+    const detach = viewer.attach(new WallCast(this.tiles, this.beat, () => this.first, () => viewer.wanted));
     viewer.wanted = this.tiles.length > 1 ? "sub" : "main";
     viewer.open(first.channel, atUs);
     return () => {
