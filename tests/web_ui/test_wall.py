@@ -180,6 +180,7 @@ def test_sixteen_cameras_start_at_once_and_stay_in_step(wall: Face, hall: Hall) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(480)
 def test_sixteen_cameras_stay_in_step_for_five_minutes(wall: Face, hall: Hall) -> None:
     first_ms, moves_ms = start(wall, CAMERAS - 1, hall.start_us + 5 * US_PER_S)
     spreads = watch(wall, 300)
