@@ -48,8 +48,6 @@ class Viewer {
   /** A picture of before stands in for the one on its way. */
   holding = $state(false);
   wanted = $state<TrackKind>("main");
-  /** Where bookmarks are kept: marks the cursor's instant. */
-  onbookmark: (() => void) | null = null;
 
   #cast: Cast | null = null;
   #live: { dispose(): void } | null = null;

@@ -29,8 +29,6 @@ export type Command =
   | "bookmarkAfter"
   | "fullscreen"
   | "thumbs"
-}
-
   | "snapshot"
   | "pictureIn"
   | "pictureOut"
@@ -82,8 +80,6 @@ const BY_CODE: Record<string, Command> = {
   KeyB: "bookmark",
   KeyF: "fullscreen",
   KeyT: "thumbs",
-}
-
   KeyP: "snapshot",
   KeyZ: "pictureIn",
   KeyX: "pictureOut",

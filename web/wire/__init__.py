@@ -1,0 +1,91 @@
+"""Every answer of the API as a struct.
+
+Field names carry their unit; times are wall microseconds UTC (`_us`) or 90 kHz ticks (`_90k`), always integers.
+The OpenAPI description is made from these structs (`web.openapi`), so a doc string here is documentation there.
+"""
+
+from web.wire.coverage import (
+    Activity,
+    ChannelCoverage,
+    ChannelOverview,
+    Coverage,
+    Day,
+    DayCoverage,
+    Days,
+    Gap,
+    Overview,
+    Promise,
+    Timeline,
+)
+from web.wire.finding import BisectFinding, BisectProgress, Bookmark, Note
+from web.wire.footage import (
+    ChunkTable,
+    ClipFacts,
+    ClipSet,
+    Fragments,
+    LiveInit,
+    LiveSkip,
+    LiveState,
+    Samples,
+    SampleTable,
+    Thumbnail,
+    Thumbnails,
+)
+from web.wire.recorder import ChannelState, Recorder, ScrubState, Site, TrackState, Trouble, Troubles, VolumeState
+from web.wire.words import (
+    Answer,
+    Done,
+    KindWord,
+    MatterWord,
+    Problem,
+    ReasonWord,
+    RecordsWord,
+    StateWord,
+    VolumeTroubleWord,
+)
+
+__all__ = [
+    "Activity",
+    "Answer",
+    "BisectFinding",
+    "BisectProgress",
+    "Bookmark",
+    "ChannelCoverage",
+    "ChannelOverview",
+    "ChannelState",
+    "ChunkTable",
+    "ClipFacts",
+    "ClipSet",
+    "Coverage",
+    "Day",
+    "DayCoverage",
+    "Days",
+    "Done",
+    "Fragments",
+    "Gap",
+    "KindWord",
+    "LiveInit",
+    "LiveSkip",
+    "LiveState",
+    "MatterWord",
+    "Note",
+    "Overview",
+    "Problem",
+    "Promise",
+    "ReasonWord",
+    "Recorder",
+    "RecordsWord",
+    "SampleTable",
+    "Samples",
+    "ScrubState",
+    "Site",
+    "StateWord",
+    "Thumbnail",
+    "Thumbnails",
+    "Timeline",
+    "TrackState",
+    "Trouble",
+    "Troubles",
+    "VolumeState",
+    "VolumeTroubleWord",
+]
