@@ -13,7 +13,7 @@ from indexer.reader import IndexReader
 from indexer.rows import REASON_CODES
 from nvr.errors import IntegrityError
 from nvr.media import GapReason, Track
-from nvr.timebase import US_PER_DAY, TimeRange
+from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 
 REASONS = tuple(GapReason)
 _PLACES = np.full(256, -1, np.int64)  # code → place in `REASONS`
@@ -31,6 +31,33 @@ class TrackFacts:
     gap_reason: npt.NDArray[np.int64]  # places in `REASONS`
     first_us: int | None  # where all footage of the track begins
     last_us: int | None
+
+
+def spans(facts: TrackFacts, window: TimeRange) -> list[TimeRange]:
+    """When there is footage, clipped to the window: the minutes in which any lies, less the gaps.
+
+    As exact as the ledger: where each missing stretch is a gap, to the microsecond; else to the minute.
+    """
+    edges = np.diff(np.concatenate(([0], facts.minutes.astype(np.int8), [0])))
+    starts_us = facts.start_us + np.flatnonzero(edges > 0) * US_PER_MINUTE
+    ends_us = facts.start_us + np.flatnonzero(edges < 0) * US_PER_MINUTE
+    # Between two events (a run of minutes or a gap begins or ends) there is footage where a run is open and no gap.
+    times_us = np.concatenate((starts_us, ends_us, facts.gap_start_us, facts.gap_end_us))
+    runs = np.concatenate((np.ones(len(starts_us)), -np.ones(len(ends_us)), np.zeros(2 * len(facts.gap_start_us))))
+    holes = np.concatenate(
+        (np.zeros(2 * len(starts_us)), np.ones(len(facts.gap_start_us)), -np.ones(len(facts.gap_start_us)))
+    )
+    order = np.argsort(times_us, kind="stable")
+    there = (np.cumsum(runs[order]) > 0) & (np.cumsum(holes[order]) <= 0)
+    times = times_us[order].tolist()
+    found: list[TimeRange] = []
+    begin_us = max(window.start_us, facts.first_us or 0)
+    bounds = TimeRange(begin_us, max(begin_us, min(window.end_us, facts.last_us or 0)))
+    for place in np.flatnonzero(there[:-1]).tolist():
+        span = TimeRange(times[place], times[place + 1])
+        if span.duration_us and span.overlaps(bounds):
+            found.append(span.clipped_to(bounds))
+    return found
 
 
 def read(reader: IndexReader, track: Track, window: TimeRange) -> TrackFacts:

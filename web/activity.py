@@ -27,6 +27,7 @@ AT_ONCE = 50  # chosen: chunks of a track in one transaction
 REST = 4.0  # chosen: of the thread's time four fifths are rest, so that viewers do not feel it
 QUIET, BUSY = 10, 98  # percentiles of a camera's minutes that are drawn as nothing and as full; chosen
 SOME = 4000  # chosen: minutes among which the usual ones are sought; of a month every tenth
+COARSE_US = 10 * US_PER_MINUTE  # chosen: cells longer than this show their mean minute
 LEAST_SPREAD = 0.25  # chosen: a camera whose minutes differ less than this is drawn as quiet throughout
 
 Bytes = npt.NDArray[np.int64]
@@ -159,6 +160,8 @@ def minute_levels(book: ActivityBook, track: Track, window: TimeRange, edges_us:
     start_us, minutes = book.minutes(track, window)
     firsts = np.clip((edges_us[:-1] - start_us) // US_PER_MINUTE, 0, len(minutes) - 1)
     ends = np.clip(-(-(edges_us[1:] - start_us) // US_PER_MINUTE), firsts + 1, len(minutes))
-    # The busiest minute of a cell is what one looks for; a mean would hide it.
-    busiest = np.maximum.reduceat(np.append(minutes, 0), np.column_stack((firsts, ends)).reshape(-1))[::2]
-    return levels(busiest, minutes[:: max(1, len(minutes) // SOME)])
+    # The busiest minute is what one looks for, a mean would hide it; but a month would have nothing quiet left.
+    gather = np.maximum if edges_us[1] - edges_us[0] <= COARSE_US else np.add
+    found = gather.reduceat(np.append(minutes, 0), np.column_stack((firsts, ends)).reshape(-1))[::2]
+    drawn = found if gather is np.maximum else found // (ends - firsts)
+    return levels(drawn, minutes[:: max(1, len(minutes) // SOME)])

@@ -76,7 +76,8 @@ class OverviewRoom:
         allowed = [
             channel
             for channel in self._archive.channels()
-            if self._may(user, Action.SEE_TIMELINE, channel.number, asked.window)
+            if asked.channel in {None, channel.number}
+            and self._may(user, Action.SEE_TIMELINE, channel.number, asked.window)
         ]
         body = await asyncio.to_thread(lambda: encode(self._overview(asked, allowed)))
         answer = web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})

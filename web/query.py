@@ -112,12 +112,16 @@ class WindowQuery(TrackQuery, frozen=True, kw_only=True):
 
 
 class OverviewQuery(Query, frozen=True, kw_only=True):
-    """A half-open window of every channel, in equal cells."""
+    """A half-open window of every channel, or of one, in equal cells."""
 
+    channel: ChannelNumber | None = None
     from_us: Instant
     to_us: Instant
     cells: CellCount = 1920
     track: KindWord = "main"
+
+    def channel_asked(self) -> int | None:
+        return self.channel
 
     @property
     def window(self) -> TimeRange:

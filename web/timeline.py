@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from indexer import coverage
 from nvr.media import Track
-from nvr.timebase import TimeRange
+from nvr.timebase import US_PER_DAY, TimeRange
 from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.query import TrackQuery, WindowQuery
@@ -15,6 +16,7 @@ from web.route import Route, route
 from web.status import open_gap, reason_word, state_of
 from web.wire import Day, Days, Gap, Timeline
 
+BY_ROW_US = 2 * US_PER_DAY  # chosen: longer windows are read minute by minute; a month of rows takes 600 ms
 JOINED_US = 100_000  # spans nearer than this are one: less than three pictures at 25 a second; chosen
 
 
@@ -88,7 +90,11 @@ def recorded(
     """
     newest = archive.newest(track) if newest is None else newest
     unindexed = [chunk.time for chunk in newest if chunk.time.overlaps(window)]
-    return merged([*archive.index().spans(track, window), *unindexed], window)
+    if window.duration_us <= BY_ROW_US:
+        indexed = archive.index().spans(track, window)
+    else:
+        indexed = coverage.spans(coverage.read(archive.index(), track, window), window)
+    return merged([*indexed, *unindexed], window)
 
 
 def merged(spans: list[TimeRange], window: TimeRange) -> list[tuple[int, int]]:

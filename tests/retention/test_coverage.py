@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import days
-from indexer.coverage import REASONS, TrackFacts, read
+from indexer.coverage import REASONS, TrackFacts, read, spans
 from indexer.writer import Commit
 from nvr.media import Gap, GapReason
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
@@ -90,6 +90,17 @@ def test_shares_of_any_stretches_agree_with_counting_by_hand(
         for column, reason in enumerate(REASONS):
             expected_us = sum(TimeRange(x, y).clipped_to(stretch).duration_us for x, y, r in gaps if r is reason)
             assert found.missing_us[place, column] == expected_us
+
+
+@given(histories())
+def test_spans_by_the_minute_are_those_of_the_footage_where_every_hole_is_a_gap(
+    history: tuple[list[TimeRange], list[tuple[int, int, GapReason]]],
+) -> None:
+    footage, gaps = history
+    found = spans(facts_of(footage, gaps), WHOLE)
+    expected = [span.clipped_to(WHOLE) for span in footage if span.overlaps(WHOLE)]
+    assert sum(span.duration_us for span in found) == sum(span.duration_us for span in expected)
+    assert all(any(a.start_us <= b.start_us and b.end_us <= a.end_us for a in expected) for b in found)
 
 
 def test_footage_that_vanished_without_a_gap_is_unexplained() -> None:

@@ -13,6 +13,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGES = {  # address, and the part that shows that the page is there
     "watch": (f"#/{GAPPY}", "stage"),
     "coverage": ("#/coverage", "promise"),
+    "timeline": ("#/timeline", "overview-canvas"),
     "troubles": ("#/troubles", "troubles"),
     "bookmarks": ("#/bookmarks", "bookmarks"),
 }

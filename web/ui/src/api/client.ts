@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Bookmark, Channel, ClipSet, Coverage, ErrorAnswer, FragmentsAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
+import type { ActivityAnswer, Bookmark, Channel, ClipSet, Coverage, ErrorAnswer, FragmentsAnswer, OverviewAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -46,6 +46,30 @@ export function getTimeline(
   signal?: AbortSignal,
 ): Promise<TimelineAnswer> {
   return json(`/api/channels/${channel}/timeline?${window(fromUs, toUs, track)}`, signal);
+}
+
+/** All cameras, or one, in so many equal cells. */
+export function getOverview(
+  fromUs: number,
+  toUs: number,
+  cells: number,
+  track: TrackKind,
+  channel: number | null,
+  signal?: AbortSignal,
+): Promise<OverviewAnswer> {
+  const one = channel === null ? "" : `&channel=${channel}`;
+  return json(`/api/timeline?${window(fromUs, toUs, track)}&cells=${cells}${one}`, signal);
+}
+
+/** How much moved before one camera, second by second; at most an hour. */
+export function getActivity(
+  channel: number,
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  signal?: AbortSignal,
+): Promise<ActivityAnswer> {
+  return json(`/api/channels/${channel}/activity?${window(fromUs, toUs, track)}`, signal);
 }
 
 export function getFragments(

@@ -266,3 +266,30 @@ export interface ClipSet {
   about_bytes: number;
   clips: ClipFacts[];
 }
+
+/** One channel in the cells of a window; the texts are base64, one byte a cell (web/API.md). */
+export interface ChannelOverview {
+  number: number;
+  first_us: number | null;
+  last_us: number | null;
+  recorded: string;
+  missing: string;
+  activity: string;
+}
+
+export interface OverviewAnswer {
+  track: TrackKind;
+  from_us: number;
+  to_us: number;
+  now_us: number;
+  cells: number;
+  reasons: GapReason[];
+  channels: ChannelOverview[];
+}
+
+export interface ActivityAnswer {
+  track: TrackKind;
+  start_us: number;
+  step_us: number;
+  activity: string;
+}

@@ -14,6 +14,8 @@ export type Command =
   | "live"
   | "gapBefore"
   | "gapAfter"
+  | "activityBefore"
+  | "activityAfter"
   | "zoomOut"
   | "zoomIn"
   | "panBack"
@@ -75,6 +77,8 @@ const BY_CODE: Record<string, Command> = {
   KeyD: "faster",
   KeyL: "live",
   KeyG: "goTo",
+  KeyV: "activityBefore",
+  KeyN: "activityAfter",
   KeyI: "markIn",
   KeyO: "markOut",
   KeyB: "bookmark",

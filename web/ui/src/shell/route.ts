@@ -6,7 +6,7 @@
  */
 
 /** The pages without an instant, each by its address. */
-const PLAIN = { bookmarks: "#/bookmarks", coverage: "#/coverage", troubles: "#/troubles" } as const;
+const PLAIN = { overview: "#/timeline", bookmarks: "#/bookmarks", coverage: "#/coverage", troubles: "#/troubles" } as const;
 
 type Plain = keyof typeof PLAIN;
 

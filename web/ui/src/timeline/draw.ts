@@ -19,6 +19,7 @@ export interface Palette {
   onAccent: string;
   footage: string;
   footageEdge: string;
+  activity: string;
   gap: string;
   gapGround: string;
   range: string;
@@ -35,8 +36,18 @@ export interface Picture {
   hover_us: number | null;
   range: { from_us: number | null; to_us: number | null };
   bookmarks_us: readonly number[];
+  /** How much moved: from, to, and one byte for each equal part of it. */
+  activity: Strip | null;
+  /** When single pictures begin, where they are told apart. */
+  pictures_us: readonly number[];
   words: { now: string };
   gapWords: (reason: Coverage["gaps"][number]["reason"]) => string;
+}
+
+export interface Strip {
+  readonly from_us: number;
+  readonly to_us: number;
+  readonly levels: Uint8Array;
 }
 
 export const HEIGHT = 116;
@@ -60,6 +71,7 @@ export function palette(element: HTMLElement): Palette {
     onAccent: of("on-accent"),
     footage: of("footage"),
     footageEdge: of("footage-edge"),
+    activity: of("activity"),
     gap: of("gap"),
     gapGround: of("gap-ground"),
     range: of("range"),
@@ -71,6 +83,8 @@ export function draw(context: CanvasRenderingContext2D, pixels: number, colours:
   const pen = new Pen(context, pixels, colours, picture);
   pen.ground();
   pen.spans();
+  pen.activity();
+  pen.pictures();
   pen.gaps();
   pen.range();
   drawBookmarks(context, picture.bookmarks_us, (atUs) => xOf(picture.view, atUs, pixels), pixels, [LANE_TOP, LANE_BOTTOM], colours);
@@ -110,6 +124,31 @@ class Pen {
       c.fillStyle = colours.footageEdge;
       c.fillRect(left, LANE_TOP, right - left, 3);
     }
+  }
+
+  /** How much moved: bars on the floor of the lane. */
+  activity(): void {
+    const { c, colours } = this;
+    const strip = this.p.activity;
+    if (!strip || strip.levels.length === 0) return;
+    const step = (strip.to_us - strip.from_us) / strip.levels.length;
+    const first = Math.max(0, Math.floor((this.p.view.from_us - strip.from_us) / step));
+    const end = Math.min(strip.levels.length, Math.ceil((this.p.view.to_us - strip.from_us) / step));
+    const wide = Math.max(1, (step / width(this.p.view)) * this.pixels);
+    c.fillStyle = colours.activity;
+    for (let place = first; place < end; place++) {
+      const level = strip.levels[place]!;
+      if (level < 12) continue;
+      const high = (level / 255) * (LANE_BOTTOM - LANE_TOP) * 0.62;
+      c.fillRect(this.x(strip.from_us + place * step), LANE_BOTTOM - high, wide, high);
+    }
+  }
+
+  /** Where one picture gives way to the next. */
+  pictures(): void {
+    const { c, colours } = this;
+    c.fillStyle = colours.text;
+    for (const at of this.p.pictures_us) c.fillRect(Math.round(this.x(at)), LANE_TOP + 3, 1, 9);
   }
 
   /** Hatched, so that they are told from footage without colour; words where there is room. */

@@ -7,11 +7,15 @@ import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
 import { gapsWithin } from "./coverage";
 import { Footage } from "./footage.svelte";
+import { Moved } from "./strip.svelte";
 import { centre, confine, follow, opening, pan, type Viewport, width, xOf, zoom } from "./viewport";
 
 class Timeline {
   view = $state.raw<Viewport>(opening(null, clock.nowUs()));
   footage = $state.raw<Footage | null>(null);
+  moved = $state.raw<Moved | null>(null);
+  /** Its width on the screen. */
+  pixels = 1000;
   /** A hand is on it. */
   busy = $state(false);
   #holdUntil = 0;
@@ -21,6 +25,8 @@ class Timeline {
     const old = untrack(() => this.footage);
     if (old?.channel === channel && old.track === track) return;
     old?.dispose();
+    untrack(() => this.moved)?.dispose();
+    this.moved = new Moved(channel, track);
     if (!old) this.view = opening(firstUs, clock.nowUs());
     this.footage = new Footage(channel, track);
   }
@@ -33,6 +39,7 @@ class Timeline {
       if (next !== before) this.view = next;
     }
     this.footage?.want(this.view);
+    this.moved?.want(this.view, this.pixels);
   }
 
   zoomBy(factor: number, aroundUs?: number): void {
@@ -77,6 +84,11 @@ class Timeline {
 
   gapAfter(atUs: number): Gap | null {
     return (this.footage?.facts.gaps ?? []).find((gap) => gap.start_us > atUs + SECOND_US) ?? null;
+  }
+
+  /** Where much moves next (1) or moved before (−1). */
+  activityBeside(atUs: number, direction: 1 | -1): number | null {
+    return this.moved?.beside(this.view, atUs, direction) ?? null;
   }
 
   /** Live: the present stays where it is on the screen, and the past moves left, a pixel at a time. */

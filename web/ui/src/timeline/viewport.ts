@@ -8,8 +8,8 @@ export interface Viewport {
   readonly to_us: number;
 }
 
-export const SHORTEST_US = 4 * SECOND_US; // chosen: single pictures are told apart, one cannot get lost deeper
-export const LONGEST_US = 7 * DAY_US; // chosen: the days before that are reached by panning or by "go to"
+export const SHORTEST_US = SECOND_US / 2; // chosen: a picture of 25 a second is as wide as a finger
+export const LONGEST_US = 31 * DAY_US; // chosen: a month at a glance
 
 export function width(view: Viewport): number {
   return view.to_us - view.from_us;
