@@ -27,6 +27,7 @@ from web.finding.room import FindingRoom
 from web.footage import FootageReader
 from web.fragments import FragmentsRoom
 from web.hls import HlsRoom
+from web.hls_live import LiveListRoom
 from web.live import LiveRoom
 from web.media import ChunkFinder, MediaRoom
 from web.metrics import MetricsRoom
@@ -97,6 +98,7 @@ def build(
         clips,
         ClipSetRoom(archive, clips, site.timezone, may),
         HlsRoom(archive, footage),
+        LiveListRoom(archive, footage),
         pictures,
         ThumbnailRoom(archive),
         FindingRoom(archive, footage, decoder),

@@ -5,12 +5,13 @@ minute (ffmpeg drops pictures). A new run, or new parameter sets, are a disconti
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from nvr.errors import NotRecorded
+from nvr.media import Codec
 from nvr.timebase import TimeRange, format_utc, ticks_from_us, us_from_90k
 from web.archive import Archive
 from web.auth import Action
@@ -21,6 +22,7 @@ from web.query import ClipQuery
 from web.route import Media, Route, route
 from web.segment import segment_url
 from web.sending import Content, send
+from web.timeline import JOINED_US
 
 PLAYLIST = "application/vnd.apple.mpegurl"
 VERSION = 7  # EXT-X-MAP in a list of fMP4 segments, RFC 8216 section 7
@@ -34,6 +36,7 @@ class Segment:
     end: int
     start_us: int
     duration_us: int
+    sync: bool
 
 
 class HlsRoom:
@@ -84,7 +87,11 @@ def segments(rows: Sequence[FragmentRow]) -> list[Segment]:
         found[-1].append(row)
     return [
         Segment(
-            group[0].offset, group[-1].end, group[0].presentation_us, us_from_90k(sum(r.duration_90k for r in group))
+            offset=group[0].offset,
+            end=group[-1].end,
+            start_us=group[0].presentation_us,
+            duration_us=us_from_90k(sum(row.duration_90k for row in group)),
+            sync=group[0].sync,
         )
         for group in found
     ]
@@ -96,13 +103,14 @@ def playlist(parts: Sequence[tuple[Footage, Sequence[Segment]]], window: TimeRan
 
 
 def _head(parts: Sequence[tuple[Footage, Sequence[Segment]]], window: TimeRange) -> Iterator[str]:
-    longest_us = max(segment.duration_us for _, rows in parts for segment in rows)
     lead_us = max(0, window.start_us - parts[0][1][0].start_us)
     yield "#EXTM3U"
     yield f"#EXT-X-VERSION:{VERSION}"
     yield "#EXT-X-PLAYLIST-TYPE:VOD"
-    yield f"#EXT-X-TARGETDURATION:{max(1, round(longest_us / 1e6))}"
-    yield f"#EXT-X-START:TIME-OFFSET={_seconds(lead_us)},PRECISE=YES"
+    yield f"#EXT-X-TARGETDURATION:{target_s(segment for _, rows in parts for segment in rows)}"
+    if all(footage.parameter_sets.codec is Codec.H264 and row.sync for footage, rows in parts for row in rows):
+        yield "#EXT-X-INDEPENDENT-SEGMENTS"  # not H.265: what leads a CRA picture needs what stands before it
+    yield f"#EXT-X-START:TIME-OFFSET={seconds(lead_us)},PRECISE=YES"
 
 
 def _body(parts: Sequence[tuple[Footage, Sequence[Segment]]]) -> Iterator[str]:
@@ -110,26 +118,35 @@ def _body(parts: Sequence[tuple[Footage, Sequence[Segment]]]) -> Iterator[str]:
     before: Footage | None = None
     for footage, rows in parts:
         chunk = footage.chunk
-        if before is not None and not _continues(before, footage):
+        if before is not None and not continues(before, footage):
             yield "#EXT-X-DISCONTINUITY"
         if before is None or before.init_segment != footage.init_segment:
             yield f'#EXT-X-MAP:URI="{init_url(chunk)}"'
-        yield f"#EXT-X-PROGRAM-DATE-TIME:{_milliseconds(rows[0].start_us)}"
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{milliseconds(rows[0].start_us)}"
         shift_90k = max(0, ticks_from_us(chunk.start_us - origin_us))
         for segment in rows:
-            yield f"#EXTINF:{_seconds(segment.duration_us)},"
+            yield f"#EXTINF:{seconds(segment.duration_us)},"
             yield segment_url(chunk, segment.offset, segment.end, shift_90k)
         before = footage
 
 
-def _continues(before: Footage, after: Footage) -> bool:
-    return before.chunk.run == after.chunk.run and before.init_segment == after.init_segment
+def target_s(rows: Iterable[Segment]) -> int:
+    """The longest duration in whole seconds, halves up: so a player rounds them (RFC 8216 section 4.3.3.1)."""
+    return max(1, *((row.duration_us + 500_000) // 1_000_000 for row in rows))
 
 
-def _seconds(duration_us: int) -> str:
+def continues(before: Footage, after: Footage) -> bool:
+    """Whether a player's decoder and clock go on as if nothing was: else it must be told (section 4.3.2.3)."""
+    apart_us = after.chunk.start_us - before.chunk.end_us
+    same = before.chunk.run == after.chunk.run and before.init_segment == after.init_segment
+    return same and abs(apart_us) <= JOINED_US
+
+
+def seconds(duration_us: int) -> str:
+    """As EXTINF has it."""
     return f"{duration_us // 1_000_000}.{duration_us % 1_000_000:06d}"
 
 
-def _milliseconds(wall_us: int) -> str:
+def milliseconds(wall_us: int) -> str:
     """RFC 3339 with milliseconds: more digits confuse some players."""
     return format_utc(wall_us)[:-4] + "Z"
