@@ -149,6 +149,14 @@ export function clipSetUrl(channels: readonly number[], track: TrackKind, fromUs
   return `/api/clips.zip?channels=${channels.join()}&${window(fromUs, toUs, track)}`;
 }
 
+export function hlsUrl(channel: number, track: TrackKind, fromUs: number, toUs: number): string {
+  return `/api/channels/${channel}/hls.m3u8?${window(fromUs, toUs, track)}`;
+}
+
+export function liveListUrl(channel: number, track: TrackKind): string {
+  return `/api/channels/${channel}/live.m3u8?track=${track}`;
+}
+
 export function getClipPlan(
   channels: readonly number[],
   track: TrackKind,

@@ -38,6 +38,7 @@ export const icons = {
   full: { line: "M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5" },
   small: { line: "M4 9h5V4M20 9h-5V4M4 15h5v5M20 15h-5v5" },
   clock: { line: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.500V12l3 2" },
+  phone: { line: "M8 3h8a1.5 1.5 0 0 1 1.5 1.500v15A1.5 1.5 0 0 1 16 21H8a1.5 1.5 0 0 1-1.5-1.500v-15A1.5 1.5 0 0 1 8 3zM11 17.500h2" },
   strip: { line: "M3 7h18v10H3zM9 7v10M15 7v10" },
   bookmark: { line: "M6.5 4h11v16L12 15.5 6.5 20z" },
   bin: { line: "M5 7h14M9.5 7V4.500h5V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" },
