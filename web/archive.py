@@ -163,6 +163,8 @@ class Archive:
     def chunks(self, track: Track, window: TimeRange, newest: Sequence[StoredChunk] | None = None) -> list[StoredChunk]:
         """Every chunk that overlaps the window, by start: indexed, sealed but not indexed yet, growing.
 
+        Of a time that was recorded twice, because the clock was set back, the later run alone (`latest_takes`).
+
         Args:
             track: whose.
             window: when.
@@ -172,7 +174,7 @@ class Archive:
         newest = self.newest(track) if newest is None else newest
         found += [chunk for chunk in newest if chunk.time.overlaps(window)]
         by_identity = {chunk.identity: chunk for chunk in reversed(found)}  # an indexed one wins
-        return sorted(by_identity.values(), key=lambda chunk: chunk.start_us)
+        return latest_takes(sorted(by_identity.values(), key=lambda chunk: chunk.start_us))
 
     def newest(self, track: Track) -> list[StoredChunk]:
         """The chunks that the index does not know yet, by start; the growing one last."""
@@ -278,6 +280,24 @@ class Archive:
                 names = volume.chunks(channel=track.channel, since_us=since_us)
                 found += [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]
         return sorted((c for c in found if c.identity not in known and c.end_us > from_us), key=lambda c: c.start_us)
+
+
+def latest_takes(chunks: Sequence[StoredChunk]) -> list[StoredChunk]:
+    """Chunks without those that begin while a later run was recording by its clock.
+
+    After the clock was set back both runs have footage of the same hour; minute by minute in turns would be nonsense.
+
+    Args:
+        chunks: of one track, by start.
+    """
+    kept: list[StoredChunk] = []
+    beside: list[StoredChunk] = []  # those that have not ended yet
+    for chunk in chunks:
+        beside = [other for other in beside if other.end_us > chunk.start_us]
+        if not any(other.run > chunk.run and other.start_us < chunk.start_us for other in beside):
+            kept.append(chunk)
+        beside.append(chunk)
+    return kept
 
 
 def _from_record(record: ChunkRecord) -> StoredChunk:

@@ -71,6 +71,7 @@ def plan(footages: Sequence[Footage], window: TimeRange) -> ClipPlan:
         NotRecorded: none of them has a picture in the window.
         BadParameters: a gap inside is longer than an MP4 sample can last.
     """
+    footages = [footage for footage in footages if len(footage.samples)]
     ends_us = [*(footage.chunk.start_us for footage in footages[1:]), window.end_us]
     pairs = zip(footages, ends_us, strict=True)
     cuts = [cut for footage, end_us in pairs if (cut := _cut(footage, window, end_us)) is not None]
@@ -104,6 +105,8 @@ def _cut(footage: Footage, window: TimeRange, next_us: int) -> _Cut | None:
 
     Where two runs' clocks overlap the later one counts, as it does for stills: ``next_us`` is where it starts.
     """
+    if next_us <= window.start_us:
+        return None
     (inside,) = (footage.shown_us < min(window.end_us, next_us)).nonzero()
     if not len(inside) or footage.chunk.end_us <= window.start_us:
         return None

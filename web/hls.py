@@ -71,11 +71,23 @@ class HlsRoom:
     def _playlist(self, asked: ClipQuery) -> str:
         self._archive.require(asked.track_asked)
         chunks = self._archive.chunks(asked.track_asked, asked.window)
-        parts = [(f, segments(choose(f.fragments, asked.window))) for f in map(self._footage.read, chunks)]
+        parts = [
+            (footage, [row for row in segments(choose(footage.fragments, asked.window)) if row.start_us < until_us])
+            for footage, until_us in before_next([self._footage.read(chunk) for chunk in chunks], asked.window)
+        ]
         parts = [(footage, rows) for footage, rows in parts if rows]
         if not parts:
             raise NotRecorded("nothing was recorded in this range", where=str(asked.track_asked))
         return playlist(parts, asked.window)
+
+
+def before_next(footages: Sequence[Footage], window: TimeRange) -> Iterator[tuple[Footage, int]]:
+    """Each footage that has a share in the window, and where the next one begins, from which on that one counts."""
+    with_pictures = [footage for footage in footages if footage.fragments]
+    for number, footage in enumerate(with_pictures, 1):
+        next_us = with_pictures[number].chunk.start_us if number < len(with_pictures) else window.end_us
+        if next_us > window.start_us:
+            yield footage, next_us
 
 
 def segments(rows: Sequence[FragmentRow]) -> list[Segment]:
