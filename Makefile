@@ -17,7 +17,7 @@ help:
 	@echo "make test    run all tests: the fast ones in parallel, then the slow ones and the browser's one by one"
 	@echo "make check   look at style, types and architecture, without running anything for long"
 	@echo "make torture crash it ten times as often as 'make test' does, in all ways of tests/crash (half an hour)"
-	@echo "make bench   measure the recorder and the index, side by side with others"
+	@echo "make bench   measure recording, the index and reading, side by side with others"
 	@echo "make setup   only the set-up: .venv, packages, front end"
 	@echo "make lock    lock the dependencies anew after pyproject.toml has changed (needs uv)"
 	@echo "make clean   remove everything that a target here has made"
@@ -47,6 +47,7 @@ bench: $(SETUP)
 	@sh requirements/debian.sh bench
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
 	$(BIN)/python -m benchmarks.seek
+	$(BIN)/python -m benchmarks.reading
 
 lock:
 	sh requirements/lock.sh $(ARGS)

@@ -90,6 +90,7 @@ class House:
         self.registry = Registry.open(self.settings.registry_path)
         self.troubles = TroubleBook.open(self.settings.troubles_path)
         self._runs = itertools.count(1)
+        self.server_pid = 0
         self.rung = Rung.ALL
         self.disks = [VolumeStatus(number=1, free_bytes=10**12, total_bytes=4 * 10**12)]
         self.beat()
@@ -175,6 +176,7 @@ class House:
         """The web server in a process of its own, as it runs in earnest; gives its address."""
         process = multiprocessing.get_context("spawn").Process(target=serve, args=(self.settings,))
         process.start()
+        self.server_pid = process.pid or 0
         url = f"http://127.0.0.1:{self.settings.web.port}/"
         try:
             _until_it_answers(url, self.clock.monotonic_us() + 20 * US_PER_S)
