@@ -16,7 +16,7 @@ const press = (key: string, more: Partial<Press> = {}): Press => ({
 });
 
 describe("address", () => {
-  test.each(["#/", "#/7", "#/7/1795000000000000", "#/coverage", "#/bookmarks", "#/wall", "#/wall/3,7", "#/wall/3,7/1795000000000000"])("%s is read and written the same", (hash) => {
+  test.each(["#/", "#/7", "#/7/1795000000000000", "#/coverage", "#/bookmarks", "#/find/7/1795000000000000", "#/wall", "#/wall/3,7", "#/wall/3,7/1795000000000000"])("%s is read and written the same", (hash) => {
     expect(format(parse(hash))).toBe(hash);
   });
 

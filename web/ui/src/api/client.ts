@@ -173,8 +173,7 @@ export function getAnswer(url: string, signal?: AbortSignal): Promise<Response> 
 }
 
 export function liveUrl(channel: number, track: TrackKind): string {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}/api/channels/${channel}/live?track=${track}`;
+  return socketUrl(`/api/channels/${channel}/live?track=${track}`);
 }
 
 export function getBookmarks(signal?: AbortSignal): Promise<Bookmark[]> {
@@ -187,6 +186,21 @@ export function addBookmark(channel: number, atUs: number, note: string): Promis
 
 export function removeBookmark(channel: number, number: number): Promise<object> {
   return change("DELETE", `/api/channels/${channel}/bookmarks/${number}`);
+}
+
+export function bisectUrl(
+  channel: number,
+  track: TrackKind,
+  fromUs: number,
+  toUs: number,
+  box: { left: number; top: number; width: number; height: number },
+): string {
+  const place = `left=${box.left}&top=${box.top}&width=${box.width}&height=${box.height}`;
+  return socketUrl(`/api/channels/${channel}/bisect?${window(fromUs, toUs, track)}&${place}`);
+}
+
+function socketUrl(path: string): string {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
 }
 
 function window(fromUs: number, toUs: number, track: TrackKind): string {

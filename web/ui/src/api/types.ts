@@ -209,6 +209,28 @@ export interface Bookmark {
   made_us: number;
 }
 
+/** Text messages of a search's socket: it looks at `at_us`; the change lies between `low_us` and `high_us`. */
+export interface BisectProgress {
+  type: "progress";
+  at_us: number;
+  low_us: number;
+  high_us: number;
+  decodes: number;
+  limit: number;
+}
+
+/** The last one. `gaps`: footage that is missing between the two pictures. */
+export interface BisectFinding {
+  type: "finding";
+  verdict: "found" | "unsure" | "alike" | "unlike" | "dark" | "nothing";
+  before_us: number;
+  after_us: number;
+  decodes: number;
+  gaps: Gap[];
+}
+
+export type BisectMessage = BisectProgress | BisectFinding | ErrorAnswer;
+
 /** One cell of a strip; null: nothing was recorded in it. */
 export interface Thumbnail {
   start_us: number;

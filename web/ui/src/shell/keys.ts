@@ -26,6 +26,7 @@ export type Command =
   | "goTo"
   | "markIn"
   | "markOut"
+  | "find"
   | "bookmark"
   | "bookmarkBefore"
   | "bookmarkAfter"
@@ -82,6 +83,7 @@ const BY_CODE: Record<string, Command> = {
   KeyI: "markIn",
   KeyO: "markOut",
   KeyB: "bookmark",
+  KeyQ: "find",
   KeyF: "fullscreen",
   KeyT: "thumbs",
   KeyP: "snapshot",

@@ -2,7 +2,7 @@
  * The page's address. Pure.
  *
  * `#/` the list, `#/7` a camera live, `#/7/1795…` at an instant (µs UTC); `#/wall/3,7,12` and `#/wall/3,7,12/1795…`;
- * `#/bookmarks`, `#/coverage`, `#/troubles`.
+ * `#/find/7/1795…` a search that begins with a picture; `#/bookmarks`, `#/coverage`, `#/troubles`.
  */
 
 /** The pages without an instant, each by its address. */
@@ -12,7 +12,7 @@ type Plain = keyof typeof PLAIN;
 
 export interface Place {
   /** watch: the player with its list of cameras */
-  page: "watch" | "wall" | Plain;
+  page: "watch" | "wall" | "find" | Plain;
   channel: number | null;
   /** null: live */
   at_us: number | null;
@@ -21,6 +21,7 @@ export interface Place {
 }
 
 const WALL = /^#\/wall(?:\/(\d{1,6}(?:,\d{1,6}){0,15})(?:\/(\d{10,17}))?)?$/;
+const FIND = /^#\/find\/(\d{1,6})\/(\d{10,17})$/;
 const CAMERA = /^#\/(\d{1,6})(?:\/(\d{10,17}))?$/;
 
 export function parse(hash: string): Place {
@@ -29,6 +30,8 @@ export function parse(hash: string): Place {
     const cameras = [...new Set((wall[1]?.split(",") ?? []).map(Number))];
     return { page: "wall", channel: null, at_us: instant(wall[2]), cameras };
   }
+  const find = FIND.exec(hash);
+  if (find) return { page: "find", channel: Number(find[1]), at_us: instant(find[2]) };
   const found = CAMERA.exec(hash);
   if (found) return { page: "watch", channel: Number(found[1]), at_us: instant(found[2]) };
   const plain = (Object.keys(PLAIN) as Plain[]).find((page) => PLAIN[page] === hash);
@@ -44,6 +47,7 @@ export function format(place: Place): string {
     const cameras = (place.cameras ?? []).join(",");
     return ["#/wall", cameras, cameras && place.at_us !== null ? Math.round(place.at_us) : ""].filter(Boolean).join("/");
   }
+  if (place.page === "find") return `#/find/${place.channel ?? 0}/${Math.round(place.at_us ?? 0)}`;
   if (place.page !== "watch") return PLAIN[place.page];
   if (place.channel === null) return "#/";
   return place.at_us === null ? `#/${place.channel}` : `#/${place.channel}/${Math.round(place.at_us)}`;

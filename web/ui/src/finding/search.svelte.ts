@@ -1,0 +1,94 @@
+/** The search for the instant of a change: what was asked, how far it has come, what it found. Kept while one looks at it. */
+
+import { bisectUrl } from "../api/client";
+import type { BisectFinding, BisectMessage, BisectProgress, Channel, TrackKind } from "../api/types";
+import { clock } from "../time/clock.svelte";
+import { DAY_US } from "../time/units";
+import { type Box, FIRST } from "./box";
+
+/** appeared: it is on the picture, and was not before. vanished: it is on the picture, and is not later. */
+export type Question = "appeared" | "vanished";
+
+const AFTER_US = 1; // windows are half open, and the picture belongs to it
+
+class Search {
+  channel = $state.raw<Channel | null>(null);
+  track = $state<TrackKind>("main");
+  /** Of the picture that the box is drawn on. */
+  at_us = $state(0);
+  box = $state.raw<Box>(FIRST);
+  question = $state<Question>("appeared");
+  from_us = $state(0);
+  to_us = $state(0);
+  steps = $state.raw<readonly BisectProgress[]>([]);
+  finding = $state.raw<BisectFinding | null>(null);
+  /** Why there is no finding; empty: there is one, or will be. */
+  problem = $state("");
+  running = $state(false);
+  #socket: WebSocket | null = null;
+
+  /** Begin with a picture. One that is here already keeps its box and its finding. */
+  open(channel: Channel, track: TrackKind, atUs: number): void {
+    if (this.channel?.number === channel.number && this.at_us === atUs) return;
+    this.channel = channel;
+    this.track = track;
+    this.at_us = atUs;
+    this.ask("appeared", DAY_US);
+  }
+
+  /** Ask about so much time before the picture, or behind it. */
+  ask(question: Question, spanUs: number): void {
+    this.forget();
+    this.question = question;
+    this.from_us = question === "appeared" ? Math.max(this.at_us - spanUs, this.channel?.first_us ?? 0) : this.at_us;
+    this.to_us = question === "appeared" ? this.at_us + AFTER_US : Math.min(this.at_us + spanUs, clock.nowUs());
+  }
+
+  draw(box: Box): void {
+    this.forget();
+    this.box = box;
+  }
+
+  /** Why it cannot begin: the two instants are in the wrong order, or too far apart. */
+  get wrong(): "order" | "far" | null {
+    if (this.to_us <= this.from_us) return "order";
+    return this.to_us - this.from_us > LONGEST_US ? "far" : null;
+  }
+
+  start(): void {
+    this.forget();
+    if (!this.channel || this.wrong) return;
+    const socket = new WebSocket(bisectUrl(this.channel.number, this.track, this.from_us, this.to_us, this.box));
+    this.#socket = socket;
+    this.running = true;
+    socket.onmessage = (event: MessageEvent<string>) => {
+      if (socket === this.#socket) this.#heard(JSON.parse(event.data) as BisectMessage);
+    };
+    socket.onclose = () => {
+      if (socket !== this.#socket) return;
+      this.running = false;
+      if (!this.finding && !this.problem) this.problem = "unreachable";
+    };
+  }
+
+  /** Stop searching, and keep nothing of it. */
+  forget(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    this.running = false;
+    this.steps = [];
+    this.finding = null;
+    this.problem = "";
+  }
+
+  #heard(message: BisectMessage): void {
+    if ("error" in message) this.problem = message.hint ? `${message.error} – ${message.hint}` : message.error;
+    else if (message.type === "progress") this.steps = [...this.steps, message];
+    else this.finding = message;
+  }
+}
+
+export const LONGEST_US = 40 * DAY_US; // the server's limit
+
+export const search = new Search();
