@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nvr.timebase import US_PER_S
 from tests.web_ui.page import Face
 from tests.web_ui.town import GAPPY, Town
 
@@ -16,6 +17,7 @@ PAGES = {  # address, and the part that shows that the page is there
     "timeline": ("#/timeline", "overview-canvas"),
     "troubles": ("#/troubles", "troubles"),
     "bookmarks": ("#/bookmarks", "bookmarks"),
+    "find": (f"#/find/{GAPPY}/{{at_us}}", "sheet"),
 }
 
 
@@ -32,7 +34,7 @@ def violations(face: Face) -> list[str]:
 def test_page_has_no_violation(face: Face, town: Town, name: str, scheme: Any) -> None:
     address, part = PAGES[name]
     face.page.emulate_media(color_scheme=scheme)
-    face.open(address)
+    face.open(address.format(at_us=town.start_us + US_PER_S))
     face.until(face.part(part).is_visible, part)
     face.until(lambda: face.page.evaluate("document.documentElement.dataset.theme") == scheme, scheme)
     assert violations(face) == []

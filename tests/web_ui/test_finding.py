@@ -1,10 +1,17 @@
-"""Finding things again: bookmarks made, listed, visited and removed."""
+"""Finding things again: bookmarks made, listed, visited and removed; when did a thing in a box appear?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pytest
 
+from nvr.media import Track, TrackKind
 from nvr.timebase import US_PER_S, TimeRange
+from tests.web.finding.scenes import BOX, HEIGHT, WIDTH, Scene
+from tests.web.pictures import coded, grey
+from tests.web_ui.house import House
 from tests.web_ui.page import Face
 from tests.web_ui.town import BFRAMES, GAPPY, Town
 
@@ -90,3 +97,144 @@ def test_keys_go_from_bookmark_to_bookmark_and_the_timeline_tells_the_note(face:
     face.until(lambda: "hai" in face.part("tip").inner_text(), "the note under the pointer")
     face.page.mouse.click(x, box["y"] + 70)
     face.until(lambda: near(face, places[1]), "the marked picture itself")
+
+
+# -- when did it appear? -----------------------------------------------------------------------------------------------
+
+WALL = 1
+SECONDS, GROUP = 240, 10  # a key frame every 2 s
+
+
+@dataclass(frozen=True)
+class Street:
+    """A recorder with one camera that looks at a wall, before which a thing appears."""
+
+    url: str
+    start_us: int
+    change_us: int = 141 * US_PER_S  # since the start: in the middle of a group of pictures
+
+    @property
+    def end_us(self) -> int:
+        return self.start_us + SECONDS * US_PER_S
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory, town: Town) -> Iterator[Street]:
+    house = House(tmp_path_factory.mktemp("street"))
+    house.camera(WALL, "Tường trường học")
+    start_us = house.clock.wall_us() - 600 * US_PER_S
+    scene = Scene(1, Street.change_us, passers=0.15)
+    pictures = [scene.picture(second * US_PER_S).astype(np.uint8) for second in range(0, SECONDS, 2)]
+    frames = (grey(one) for one in pictures for _ in range(GROUP))
+    source = coded(frames, (WIDTH, HEIGHT), fps=GROUP // 2, group=GROUP)
+    house.record(source, Track(WALL, TrackKind.MAIN), start_us, 15 * GROUP)
+    with house.server() as url:
+        yield Street(url, start_us)
+    house.close()
+
+
+@pytest.fixture
+def corner(face: Face, street: Street) -> Face:
+    """A page of that recorder."""
+    return Face(face.page, street.url, face.complaints)
+
+
+def drag(face: Face, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """From one place of the picture to another, in thousandths."""
+    area: Any = face.part("sheet").bounding_box()
+
+    def place(at: tuple[float, float]) -> tuple[float, float]:
+        return area["x"] + at[0] / 1000 * area["width"], area["y"] + at[1] / 1000 * area["height"]
+
+    face.page.mouse.move(*place(start))
+    face.page.mouse.down()
+    face.page.mouse.move(*place(end), steps=5)
+    face.page.mouse.up()
+
+
+def drawn(face: Face) -> list[float]:
+    """Left, top, width and height of the box, in thousandths."""
+    return face.page.evaluate(  # type: ignore[no-any-return]
+        """() => {
+            const {left, top, width, height} = document.querySelector("[data-testid=box]").style;
+            return [left, top, width, height].map((text) => parseFloat(text) * 10);
+        }"""
+    )
+
+
+def open_search(face: Face, street: Street) -> None:
+    face.open(f"#/find/{WALL}/{street.end_us - US_PER_S}")
+    loaded = "() => document.querySelector('.sheet img')?.naturalWidth > 0"
+    face.until(lambda: face.page.evaluate(loaded), "the picture")
+
+
+def box_the_thing(face: Face) -> None:
+    drag(face, (BOX.left, BOX.top), (BOX.left + BOX.width, BOX.top + BOX.height))
+    assert drawn(face) == pytest.approx([BOX.left, BOX.top, BOX.width, BOX.height], abs=3)
+
+
+def verdict(face: Face) -> str | None:
+    return face.part("finding").get_attribute("data-verdict") if face.part("finding").count() else None
+
+
+def test_change_in_a_drawn_box_is_found_shown_and_opened(corner: Face, street: Street) -> None:
+    open_search(corner, street)
+    box_the_thing(corner)
+    corner.part("find-start").click()
+    corner.until(lambda: verdict(corner), "a finding", within_s=30)
+    assert verdict(corner) == "found"
+    assert corner.part("narrowing").is_visible()
+    pictures = corner.page.locator("[data-testid=finding] img")
+    at = [int(str(pictures.nth(n).get_attribute("src")).split("at_us=")[1].split("&")[0]) for n in range(2)]
+    assert at == [street.start_us + 140 * US_PER_S, street.start_us + 142 * US_PER_S]
+    corner.part("open-after").click()
+    corner.until(lambda: corner.player("mode") == "past" and corner.player("wallTimeUs()"), "the player")
+    assert 0 <= corner.player("wallTimeUs()") - at[1] < 10 * US_PER_S
+    corner.page.go_back()
+    corner.until(lambda: verdict(corner) == "found", "the finding is still there for who comes back")
+
+
+def test_box_is_moved_pulled_and_worked_with_keys(corner: Face, street: Street) -> None:
+    open_search(corner, street)
+    drag(corner, (100, 100), (300, 400))
+    assert drawn(corner) == pytest.approx([100, 100, 200, 300], abs=3)
+    drag(corner, (200, 200), (250, 220))  # inside: moves it
+    assert drawn(corner) == pytest.approx([150, 120, 200, 300], abs=4)
+    drag(corner, (350, 420), (400, 500))  # its corner
+    assert drawn(corner) == pytest.approx([150, 120, 250, 380], abs=5)
+    left, top, width, height = drawn(corner)
+    corner.part("box").focus()
+    corner.page.keyboard.press("ArrowRight")
+    corner.page.keyboard.press("Shift+ArrowUp")
+    assert drawn(corner) == pytest.approx([left + 10, top, width, height - 10])
+
+
+def test_what_never_changed_is_said_so_and_times_are_checked(corner: Face, street: Street) -> None:
+    open_search(corner, street)
+    box_the_thing(corner)
+    corner.part("ask-vanished").click()
+    field = corner.part("moment-from")
+    field.fill("hôm kia")
+    field.press("Tab")
+    corner.until(lambda: field.get_attribute("aria-invalid") == "true", "that is no time")
+    corner.part("span-1").click()
+    corner.until(lambda: field.get_attribute("aria-invalid") == "false", "a time again")
+    to = corner.part("moment-to")
+    corner.part("ask-appeared").click()
+    to.fill("1/1/2020 00:00")
+    to.press("Tab")
+    corner.until(corner.part("find-start").is_disabled, "the wrong order")
+    corner.part("span-1").click()
+    drag(corner, (20, 20), (120, 160))
+    corner.part("find-start").click()
+    corner.until(lambda: verdict(corner) == "alike", "nothing changed there", within_s=30)
+    corner.part("find-again").click()
+    corner.until(corner.part("sheet").is_visible, "the picture to draw on")
+
+
+def test_key_q_searches_from_the_shown_picture(face: Face, town: Town) -> None:
+    face.open(f"#/{GAPPY}/{town.wall_of(100)}")
+    face.until_state("playing")
+    face.page.keyboard.press("q")
+    face.until(face.part("sheet").is_visible, "the page of the search")
+    assert face.page.url.startswith(f"{town.url}#/find/{GAPPY}/")

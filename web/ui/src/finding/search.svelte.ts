@@ -17,6 +17,8 @@ class Search {
   /** Of the picture that the box is drawn on. */
   at_us = $state(0);
   box = $state.raw<Box>(FIRST);
+  /** A person has drawn the box; before, it only stands there for the keys. */
+  drawn = $state(false);
   question = $state<Question>("appeared");
   from_us = $state(0);
   to_us = $state(0);
@@ -25,11 +27,17 @@ class Search {
   /** Why there is no finding; empty: there is one, or will be. */
   problem = $state("");
   running = $state(false);
+  /** Counts the questions, so that what was half typed for one is not taken for the next. */
+  asked = $state(0);
   #socket: WebSocket | null = null;
 
   /** Begin with a picture. One that is here already keeps its box and its finding. */
   open(channel: Channel, track: TrackKind, atUs: number): void {
     if (this.channel?.number === channel.number && this.at_us === atUs) return;
+    if (this.channel?.number !== channel.number) {
+      this.box = FIRST;
+      this.drawn = false;
+    }
     this.channel = channel;
     this.track = track;
     this.at_us = atUs;
@@ -39,6 +47,7 @@ class Search {
   /** Ask about so much time before the picture, or behind it. */
   ask(question: Question, spanUs: number): void {
     this.forget();
+    this.asked++;
     this.question = question;
     this.from_us = question === "appeared" ? Math.max(this.at_us - spanUs, this.channel?.first_us ?? 0) : this.at_us;
     this.to_us = question === "appeared" ? this.at_us + AFTER_US : Math.min(this.at_us + spanUs, clock.nowUs());
@@ -47,6 +56,7 @@ class Search {
   draw(box: Box): void {
     this.forget();
     this.box = box;
+    this.drawn = true;
   }
 
   /** Why it cannot begin: the two instants are in the wrong order, or too far apart. */
