@@ -236,8 +236,9 @@ export class Film implements FilmEngine {
     const picture = progress.show && this.#gallery.ready(progress.show);
     if (progress.show && picture) this.#draw(progress.show, picture);
     const now = this.#place ?? here;
-    this.#gallery.want(ahead(roll, this.#gallery, now, direction));
-    roll.prepare(now, direction);
+    // Key frames that were missed are not waited for: those that are due next are made ready.
+    this.#gallery.want(ahead(roll, this.#gallery, roll === this.#keys ? progress.reached : now, direction));
+    roll.prepare(progress.reached, direction);
     pace.behind(progress.late_us === null ? 0 : Math.abs(due - progress.late_us));
     if (progress.hole) this.#cross(pace, progress.hole, nowMs);
     else if (progress.end) this.#atTheEnd(direction, now);

@@ -32,7 +32,7 @@ export class Gallery {
   #shelves = new Map<string, Shelf>(); // the least recently used first
   #bytes = 0;
   #wanted: Portion[] = [];
-  #working = new Map<string, AbortController>();
+  #working = new Map<string, { cancel: AbortController; short: boolean }>();
   #failed = new Map<string, number>(); // when it may be tried again
   #closed = false;
 
@@ -58,12 +58,12 @@ export class Gallery {
     return this.#shelves.has(this.#portion(place).key);
   }
 
-  /** Have these developed, the first first; what was wanted before and has not begun is forgotten. */
+  /** Have these developed, the first first. What was wanted before is given up, but for single pictures that are under way. */
   want(places: readonly Place[]): void {
     const portions = places.map((place) => this.#portion(place));
     this.#wanted = portions.filter(({ key }, at) => portions.findIndex((one) => one.key === key) === at);
-    for (const [key, cancel] of this.#working) {
-      if (!this.#wanted.some((one) => one.key === key)) cancel.abort();
+    for (const [key, { cancel, short }] of this.#working) {
+      if (!short && !this.#wanted.some((one) => one.key === key)) cancel.abort();
     }
     this.#work();
   }
@@ -77,7 +77,7 @@ export class Gallery {
 
   dispose(): void {
     this.#closed = true;
-    for (const cancel of this.#working.values()) cancel.abort();
+    for (const { cancel } of this.#working.values()) cancel.abort();
     for (const { pictures } of this.#shelves.values()) close(pictures);
     this.#shelves.clear();
     this.darkroom.dispose();
@@ -102,7 +102,7 @@ export class Gallery {
 
   async #develop({ key, group, from, to }: Portion): Promise<void> {
     const cancel = new AbortController();
-    this.#working.set(key, cancel);
+    this.#working.set(key, { cancel, short: group.rows.length === 1 });
     try {
       this.#put(key, await this.darkroom.develop(group, from, to, cancel.signal));
     } catch (error) {

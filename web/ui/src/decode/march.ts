@@ -11,6 +11,8 @@ export type Direction = 1 | -1;
 export interface Progress {
   /** The picture to show now; null: the one that is shown stands on. */
   show: Place | null;
+  /** The last place that is due, ready or not. */
+  reached: Place;
   /** The next picture is not ready: when it was due. */
   late_us: number | null;
   /** There is no next picture. */
@@ -41,7 +43,7 @@ export function holeBetween(earlier: Place, later: Place): boolean {
  * `every`: no further than one picture, so that none is left out.
  */
 export function march(roll: Roll, gallery: Gallery, from: Place, direction: Direction, dueUs: number, every: boolean): Progress {
-  const progress: Progress = { show: null, late_us: null, end: false, hole: null };
+  const progress: Progress = { show: null, reached: from, late_us: null, end: false, hole: null };
   let here = from;
   for (let steps = 0; steps < MOST_STEPS; steps++) {
     const next = roll.peek(here, direction);
@@ -53,7 +55,7 @@ export function march(roll: Roll, gallery: Gallery, from: Place, direction: Dire
     if (hole) return { ...progress, hole };
     if (gallery.ready(next)) progress.show = next;
     else if (!gallery.settled(next) && roll.form === "samples") return { ...progress, late_us: change_us };
-    here = next;
+    here = progress.reached = next;
     if (every && progress.show) return progress;
   }
   return progress;
