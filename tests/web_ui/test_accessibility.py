@@ -7,12 +7,13 @@ import pytest
 
 from nvr.timebase import US_PER_S
 from tests.web_ui.page import Face
-from tests.web_ui.town import GAPPY, Town
+from tests.web_ui.town import BFRAMES, GAPPY, Town
 
 AXE = Path(__file__).parents[2] / "web" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGES = {  # address, and the part that shows that the page is there
     "watch": (f"#/{GAPPY}", "stage"),
+    "wall": (f"#/wall/{GAPPY},{BFRAMES}", "wall"),
     "coverage": ("#/coverage", "promise"),
     "timeline": ("#/timeline", "overview-canvas"),
     "troubles": ("#/troubles", "troubles"),

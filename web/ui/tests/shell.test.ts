@@ -26,6 +26,12 @@ describe("address", () => {
 });
 
 describe("keys", () => {
+  test("J plays backwards, Shift + F is for one camera, Alt + Shift + arrows move the picture", () => {
+    expect(commandOf(press("j", { code: "KeyJ" }))).toBe("reverse");
+    expect(commandOf(press("F", { code: "KeyF", shiftKey: true }))).toBe("fullscreenOne");
+    expect(commandOf(press("ArrowUp", { altKey: true, shiftKey: true }))).toBe("pictureUp");
+  });
+
   test("arrows go by ten seconds, with Shift by a minute, with Alt they move the timeline", () => {
     expect(commandOf(press("ArrowLeft"))).toBe("back10");
     expect(commandOf(press("ArrowRight", { shiftKey: true }))).toBe("forwardMinute");

@@ -23,11 +23,10 @@ export function choose(channel: Channel, wanted: TrackKind, canPlay: (codec: str
   return { track: best.kind, how: "media", because: best === first ? null : "codec" };
 }
 
-/** The sub stream is only worth asking for where one is recorded: a camera may have none, or have it switched off. */
+/** A stream is only worth asking for where it was ever recorded: a camera may have but one, or have one switched off. */
 export function present(channel: Channel, wanted: TrackKind): TrackKind {
-  const track = channel.tracks.find(({ kind }) => kind === wanted);
-  const known = track !== undefined && (track.codec !== null || track.last_us !== null);
-  return known || wanted === "main" ? wanted : "main";
+  const known = channel.tracks.filter((track) => track.codec !== null || track.last_us !== null).map((track) => track.kind);
+  return known.includes(wanted) ? wanted : (known[0] ?? "main");
 }
 
 /** After the engine found a codec that cannot be decoded: the other track once, then stills. */

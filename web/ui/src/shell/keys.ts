@@ -32,6 +32,7 @@ export type Command =
   | "bookmarkAfter"
   | "fullscreen"
   | "thumbs"
+  | "fullscreenOne"
   | "snapshot"
   | "pictureIn"
   | "pictureOut"
@@ -111,6 +112,7 @@ export function commandOf(press: Press): Command | null {
     return back ? "back10" : "forward10";
   }
   if (press.altKey) return null;
+  if (press.shiftKey && press.code === "KeyF") return "fullscreenOne";
   return BY_KEY[press.key] ?? BY_CODE[press.code] ?? null;
 }
 

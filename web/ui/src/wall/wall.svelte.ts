@@ -52,6 +52,13 @@ class Wall {
     };
   }
 
+  /** The camera before (−1) or behind (1) the chosen one. */
+  beside(direction: 1 | -1): void {
+    const at = this.tiles.findIndex((tile) => tile === this.first);
+    const next = this.tiles[at + direction];
+    if (next) this.choose(next.channel.number);
+  }
+
   choose(number: number): void {
     this.chosen = number;
     if (this.first) viewer.refresh(this.first.channel);
