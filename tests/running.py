@@ -98,6 +98,7 @@ def running(
     sub_chunk_s: int,
     volumes: Sequence[tuple[int, Path]] = ((1, Path("footage")),),
     more: str = "",
+    prepare: Callable[[Path], None] = lambda _data: None,
 ) -> Iterator[Running]:
     """``nvr init``, the cameras into the registry, ``nvr run``; ended by SIGTERM.
 
@@ -108,6 +109,7 @@ def running(
         sub_chunk_s: of a sub stream's.
         volumes: numbers and folders.
         more: further blocks of nvr.toml.
+        prepare: called with the data folder before the recorder starts.
     """
     port, config = _free_port(), folder / "nvr.toml"
     blocks = "".join(f'[[volumes]]\nnumber = {number}\npath = "{path}"\n' for number, path in volumes)
@@ -119,6 +121,7 @@ def running(
     with Registry.open(folder / "data" / "registry") as registry:
         for channel in fleet.channels():
             registry.put(channel)
+    prepare(folder / "data")
     process = subprocess.Popen((sys.executable, "-m", "tools.main", "run", "--config", str(config)))
     try:
         opened = Running(f"http://127.0.0.1:{port}", fleet, process)
