@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -33,6 +34,7 @@ from tools.process import cpu_s
 
 EDGE_US = 3 * US_PER_S
 BUFFER_BYTES = 1 << 20
+LANES = 2  # web/ui/src/thumbs/load.ts
 STILL_WIDTH = 640
 Found = dict[str, float | str]
 
@@ -86,6 +88,7 @@ def main() -> None:
         with recorded(Path(folder), asked.channels, asked.minutes) as made:
             found: Found = {"channels": asked.channels, "footage_mb": round(made.bytes / 1e6)}
             found |= first_pictures(made, asked.rounds)
+            found |= strips(made)
             found |= clips(made)
             plan = plan_of(made.url, made.house.volume, made.tracks, made.start_us + EDGE_US, asked.seconds)
             found |= _watched("viewers", asyncio.run(watch(made.url, made.pid, plan, asked.seconds, ask_tables=True)))
@@ -102,8 +105,7 @@ def main() -> None:
 def first_pictures(made: Footage, rounds: int) -> Found:
     """From a timestamp to what a person can be shown, each at an instant that was not asked for before."""
     reader, draw = Reader(made.url, made.pid), random.Random(4)
-    reader.get(_still(made, draw, "exact"))  # the decoder's process starts
-    found: Found = {}
+    found: Found = {"first_still_ms": round(_timed_ms(lambda: _wake(made)), 1)}
     for what, ask_one in {
         "still_exact": lambda: reader.get(_still(made, draw, "exact")),
         "still_key": lambda: reader.get(_still(made, draw, "key")),
@@ -113,6 +115,35 @@ def first_pictures(made: Footage, rounds: int) -> Found:
     again = _still(made, draw, "key")
     reader.get(again)
     return found | _times("still_cached", [_timed_ms(lambda: reader.get(again)) for _ in range(rounds)])
+
+
+def _wake(made: Footage) -> None:
+    """Both decoder processes start, as they do once after the server's start."""
+    draw = random.Random(3)
+    paths = [_still(made, draw, "exact") for _ in range(LANES)]
+    with ThreadPoolExecutor(LANES) as pool:
+        list(pool.map(lambda path: Reader(made.url, made.pid).get(path), paths))
+
+
+def strips(made: Footage) -> Found:
+    """Twelve thumbnails as the page fetches them, two at a time: of a camera nobody looked at, and once more."""
+    channel = made.tracks[-1].channel
+    query = f"from_us={made.start_us}&to_us={made.end_us}&count=12&width=240"
+    table = json.loads(Reader(made.url, made.pid).get(f"/api/channels/{channel}/thumbnails?{query}"))
+    urls = [row["url"] for row in table["thumbnails"] if row["url"]]
+    lanes = [(Reader(made.url, made.pid), urls[lane::LANES]) for lane in range(LANES)]
+
+    def fetch(lane: tuple[Reader, list[str]]) -> None:
+        for url in lane[1]:
+            lane[0].get(url)
+
+    with ThreadPoolExecutor(LANES) as pool:
+        times_ms = [_timed_ms(lambda: list(pool.map(fetch, lanes))) for _ in range(2)]
+    return {
+        "strip_pictures": len(urls),
+        "strip_ms": round(times_ms[0], 1),
+        "strip_again_ms": round(times_ms[1], 1),
+    }
 
 
 def clips(made: Footage) -> Found:

@@ -120,6 +120,7 @@ def build(
     async def say_goodbye(_app: web.Application) -> None:
         await live.close()
 
+    app[DECODER] = decoder
     app.cleanup_ctx.append(life)
     app.on_shutdown.append(say_goodbye)
     return app
@@ -133,6 +134,7 @@ async def sweep(pictures: StillRoom) -> None:
         await asyncio.sleep(SWEEP_S)
 
 
+DECODER: web.AppKey[Decoder] = web.AppKey("decoder", Decoder)
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
 
 
@@ -167,6 +169,8 @@ async def _serve(settings: Settings) -> None:
     await runner.setup()
     try:
         await _listen(runner, settings.web)
+        with suppress(StorageError):  # no memory now: it is tried again when a picture is asked for
+            await asyncio.to_thread(app[DECODER].warm)
         with ActivityKeeper(archive):
             await stopped.wait()
     finally:

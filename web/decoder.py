@@ -58,7 +58,7 @@ class Worker:
 
 
 class Decoder:
-    """Workers that are started when first needed.
+    """Workers that are started when first needed, or by `warm` before.
 
     Args:
         workers: how many pictures are decoded at once.
@@ -69,6 +69,7 @@ class Decoder:
     def __init__(self, workers: int = WORKERS, timeout_s: float = TIMEOUT_S, jobs_a_life: int = JOBS_A_LIFE) -> None:
         self.timeout_s = timeout_s
         self._jobs_a_life = jobs_a_life
+        self._workers = workers
         self._places = asyncio.Semaphore(workers)
         self._idle: list[Worker] = []
         self._threads = ThreadPoolExecutor(workers, "still")
@@ -92,6 +93,17 @@ class Decoder:
         if answer.failure:
             raise IntegrityError(answer.failure, hint="another instant may work")
         return answer.data
+
+    def warm(self) -> None:
+        """Start every worker now, so that the first picture does not wait for it: that takes a second of CPU each.
+
+        Returns at once, while they are getting ready.
+
+        Raises:
+            StorageError: one cannot be started.
+        """
+        while len(self._idle) < self._workers:
+            self._idle.append(_start())
 
     def pids(self) -> list[int]:
         """The idle workers' process ids."""

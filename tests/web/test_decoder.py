@@ -59,6 +59,15 @@ async def test_worker_that_hangs_is_ended_and_replaced(decoder: Decoder) -> None
     assert read_jpeg(await decoder.picture(job(4))) == 4
 
 
+async def test_worker_is_ready_before_the_first_picture(decoder: Decoder) -> None:
+    decoder.warm()
+    (pid,) = decoder.pids()
+    decoder.warm()
+    assert decoder.pids() == [pid], "no more than there are places"
+    assert read_jpeg(await decoder.picture(job(3))) == 3
+    assert decoder.pids() == [pid]
+
+
 async def test_worker_is_recycled_after_its_jobs(decoder: Decoder) -> None:
     seen = set()
     for number in range(4):
