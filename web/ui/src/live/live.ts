@@ -15,7 +15,16 @@ const SILENT_MS = 2_500; // no picture for so long is worth a word: fragments co
 const JOINING_MS = 1_500; // what waited for us has come by then
 const KEEP_S = 12;
 const LONGEST_FRAGMENT_S = 1.5; // what grows by more has a hole in it
+const LONGEST_WAIT_S = 3; // of footage in one arrival that others wait for
 const MOST_WAITING = 40; // fragments that the decoder has not taken: it hangs, so begin anew
+
+/** The clock of cameras that are live together. */
+export interface Together {
+  /** The instant that all show. */
+  targetUs(): number;
+  /** A camera's data came too late for it by so much. */
+  short(us: number): void;
+}
 
 export class Live {
   #socket: WebSocket | null = null;
@@ -41,8 +50,8 @@ export class Live {
     private readonly channel: number,
     private readonly track: TrackKind,
     private readonly report: Report,
-    /** In step with other cameras: the instant that all of them show; null: as near to now as this one can. */
-    private readonly targetUs: (() => number) | null = null,
+    /** In step with other cameras; null: as near to now as this one can. */
+    private readonly together: Together | null = null,
   ) {
     this.#unwatch = watchPictures(video, (time) => this.#shown(time));
     this.#timer = setInterval(() => this.#tick(), 250);
@@ -156,7 +165,12 @@ export class Live {
       if (sink.idle) this.#join(sink);
       return;
     }
-    if (this.targetUs) return; // the tick keeps step
+    if (this.together) {
+      // The tick keeps step. What came too late for it tells by how much; a hole tells nothing.
+      const short = this.together.targetUs() - sink.wall(end - grown);
+      if (short > 0 && grown < LONGEST_WAIT_S) this.together.short(short);
+      return;
+    }
     const step = keepUp(this.video.currentTime, end, this.#fragment_s, performance.now() - this.#joined_ms < JOINING_MS);
     if (step.kind === "jump") this.#jump(sink, step.to);
     else this.video.playbackRate = step.rate;
@@ -166,7 +180,7 @@ export class Live {
   #join(sink: Sink): void {
     this.#started = true;
     this.#joined_ms = performance.now();
-    this.#jump(sink, this.targetUs ? sink.media(this.targetUs()) : this.#end(sink) - this.#fragment_s - SPARE_S);
+    this.#jump(sink, this.together ? sink.media(this.together.targetUs()) : this.#end(sink) - this.#fragment_s - SPARE_S);
     this.video.playbackRate = 1;
     this.video.play().catch(() => undefined);
   }
@@ -192,7 +206,7 @@ export class Live {
     const last = sink.buffered.at(-1);
     if (!last) return;
     this.#cross(sink, last);
-    if (this.targetUs) this.#keepStep(sink, this.targetUs());
+    if (this.together) this.#keepStep(sink, this.together.targetUs());
     else if (this.video.paused) this.video.play().catch(() => undefined);
     const first = sink.buffered[0]!.start;
     if (this.video.currentTime - first > 2 * KEEP_S && sink.idle) {

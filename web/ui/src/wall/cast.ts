@@ -13,6 +13,8 @@ const START_MS = 80; // from the word to the first picture that moves
 const TELL_MS = 50;
 /** Chosen: a fragment of half a second is written and sent within as much again; all cameras are shown so long behind now. */
 const LIVE_BEHIND_US = 1_500_000;
+const LIVE_SPARE_US = 100_000;
+const LIVE_MOST_BEHIND_US = 5 * SECOND_US; // a camera that needs more is behind the others, and says so
 
 export class WallCast implements Cast {
   constructor(
@@ -25,13 +27,17 @@ export class WallCast implements Cast {
   ) {}
 
   live(subject: Subject, report: Report): { dispose(): void } {
-    const target = (): number => subject.nowUs() - LIVE_BEHIND_US;
+    let behind_us = LIVE_BEHIND_US;
+    const target = (): number => subject.nowUs() - behind_us;
+    const short = (us: number): void => void (behind_us = Math.min(LIVE_MOST_BEHIND_US, behind_us + us + LIVE_SPARE_US));
+    const together = this.tiles.length > 1 ? { targetUs: target, short } : null;
     for (const tile of this.tiles) {
       tile.choose(this.wanted());
-      tile.onother = () => tile.goLive(target);
-      tile.goLive(this.tiles.length > 1 ? target : null);
+      tile.onother = () => tile.goLive(together);
+      tile.goLive(together);
     }
     const timer = setInterval(() => {
+      for (const tile of this.tiles) tile.measure(target());
       if (this.tiles.some((tile) => tile.phase === "showing")) report.picture(target());
     }, TELL_MS);
     return { dispose: () => (clearInterval(timer), this.#stop()) };

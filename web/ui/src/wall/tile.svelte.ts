@@ -3,7 +3,7 @@
 import type { Channel, TrackKind } from "../api/types";
 import { mayDecode } from "../decode/darkroom";
 import { Film } from "../decode/film";
-import { Live } from "../live/live";
+import { Live, type Together } from "../live/live";
 import { type Choice, choose, fallback, present } from "../player/choice";
 import type { FilmEngine, PastEngine, Report, Step, Trouble } from "../player/engine";
 import { Playback } from "../player/playback";
@@ -65,7 +65,7 @@ export class Tile {
     this.choice = choose(this.channel, this.#wanted, canPlay);
   }
 
-  goLive(targetUs: (() => number) | null): void {
+  goLive(together: Together | null): void {
     this.stop();
     const screen = this.screen;
     if (!screen) return;
@@ -75,7 +75,17 @@ export class Tile {
     this.#live =
       this.choice.how === "stills"
         ? new Stills(screen.image, number, this.choice.track, this.nowUs, this.#report("live"), true)
-        : new Live(screen.video, number, this.choice.track, this.#report("live"), targetUs && (() => targetUs() + this.shift_us));
+        : new Live(screen.video, number, this.choice.track, this.#report("live"), together && this.#shifted(together));
+  }
+
+  #shifted({ targetUs, short }: Together): Together {
+    return { targetUs: () => targetUs() + this.shift_us, short };
+  }
+
+  /** Live: how far the shown picture is behind the instant that all show. */
+  measure(targetUs: number): void {
+    const behind = this.picture_us === null || this.choice.how === "stills" ? 0 : targetUs - this.picture_us;
+    this.behind_us = behind > BEHIND_US ? behind : 0;
   }
 
   /** Engines for the past; `many`: how many tiles share the memory. */
@@ -97,6 +107,7 @@ export class Tile {
     this.#lead = null;
     this.trouble = this.hole = this.camera = null;
     this.behind_us = 0;
+    this.picture_us = null;
   }
 
   /** The picture of an instant of the wall's clock, by the media element where it can. */
