@@ -23,6 +23,7 @@ from web.clip_set import ClipSetRoom
 from web.coverage import CoverageRoom
 from web.decoder import Decoder
 from web.door import BODY_BYTES, Door, add_security_headers
+from web.finding.motion_room import MotionRoom
 from web.finding.room import FindingRoom
 from web.footage import FootageReader
 from web.fragments import FragmentsRoom
@@ -102,6 +103,7 @@ def build(
         pictures,
         ThumbnailRoom(archive),
         FindingRoom(archive, footage, decoder),
+        MotionRoom(archive, footage, decoder),
         live,
     ]
     routes = [route for room in rooms for route in room.routes()]

@@ -24,6 +24,8 @@ LONGEST_CLIP_US = US_PER_DAY  # DESIGN section 7: tables of 24 h take some 100 m
 
 LONGEST_CLIP_SET_US = 16 * US_PER_DAY  # chosen: laid out in some 10 s; at 4 Mbit/s an archive of 700 GB
 
+LONGEST_MOTION_US = US_PER_DAY  # chosen: 1,440 tables, some 5 s of reading where none is cached
+
 THOUSAND = 1000
 SMALLEST_BOX = 10  # thousandths; chosen: of 1920 pixels some 19, and nothing is known by less
 
@@ -269,6 +271,12 @@ class BisectQuery(WindowQuery, frozen=True, kw_only=True):
         if self.left + self.width > THOUSAND or self.top + self.height > THOUSAND:
             found.append("the box does not lie in the picture")
         return found
+
+
+class MotionQuery(BisectQuery, frozen=True, kw_only=True):
+    """A box, and the window in which something may have moved in it."""
+
+    LONGEST_US = LONGEST_MOTION_US
 
 
 class StillQuery(TrackQuery, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ Grey = npt.NDArray[np.float32]
 
 BOX_PIXELS = 48  # chosen: of the box's longer side; a motorbike is known by less, and noise is averaged away
 MARGIN = 0.5  # chosen: surroundings on each side, as a share of the box
+PART = 6  # chosen: parts of a third of the box, the radius being a sixth
 _RADIUS = 3  # of the window in which pixels are compared: 7 × 7
 _STEADY = 0.15  # chosen: variance, in units of the picture's own, below which a surface counts as flat
 _SHIFTS = (-2, -1, 0, 1, 2)  # pixels by which a camera may sway
@@ -103,12 +104,26 @@ def likeness(one: Grey, other: Grey, place: Frame) -> Likeness:
         other: the same shape.
         place: where in them the box is.
     """
+    same, inside, around = _compared(one, other, place)
+    return Likeness(max(0.0, float(same[inside].mean())), around)
+
+
+def least_likeness(one: Grey, other: Grey, place: Frame) -> Likeness:
+    """The same, but of the part of the box that is least alike: a person in a corner of it is enough."""
+    same, inside, around = _compared(one, other, place)
+    left, top, right, bottom = place.inner
+    parts = _blur(same, max(2, min(right - left, bottom - top) // PART))
+    return Likeness(max(0.0, float(parts[inside].min())), around)
+
+
+def _compared(one: Grey, other: Grey, place: Frame) -> tuple[Grey, npt.NDArray[np.bool_], float]:
+    """Structural similarity of each pixel's neighbourhood, which pixels are the box's, and that of the surroundings."""
     inside = _inside(place.inner, one.shape)
     same = _structure(one, _aligned(one, other, ~inside))
     around = same[~inside]
     # People and cars pass through the surroundings as well: the better half tells how alike they are.
     best = np.sort(around)[len(around) // 4 :] if len(around) else np.ones(1, np.float32)
-    return Likeness(max(0.0, float(same[inside].mean())), max(0.0, float(best.mean())))
+    return same, inside, max(0.0, float(best.mean()))
 
 
 def _aligned(one: Grey, other: Grey, where: npt.NDArray[np.bool_]) -> Grey:

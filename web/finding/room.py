@@ -2,9 +2,8 @@
 
 import asyncio
 
-from aiohttp import WSMessage, web
+from aiohttp import web
 
-from nvr.errors import NvrError
 from nvr.timebase import TimeRange
 from web.archive import Archive
 from web.auth import Action
@@ -12,9 +11,9 @@ from web.decoder import Decoder
 from web.finding.bisect import LIMIT, Asking, Finding, Progress, Sight, Verdict, search
 from web.finding.eyes import Eyes
 from web.finding.likeness import Box
+from web.finding.talk import converse, say
 from web.footage import FootageReader
 from web.query import BisectQuery
-from web.reply import encode
 from web.route import Route, Socket, route
 from web.timeline import gaps
 from web.wire import BisectFinding, BisectProgress, Problem
@@ -52,28 +51,12 @@ class FindingRoom:
 
     async def _serve(self, asked: BisectQuery, request: web.Request) -> web.StreamResponse:
         self._archive.require(asked.track_asked)
-        socket = web.WebSocketResponse(heartbeat=20, compress=False, max_msg_size=4096)
-        await socket.prepare(request)
-        searching = asyncio.create_task(self._search(asked, socket))
-        leaving = asyncio.create_task(_left(socket))
-        try:
-            await asyncio.wait([searching, leaving], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            searching.cancel()
-            await asyncio.gather(searching, leaving, return_exceptions=True)
-            await socket.close()
-        return socket
+        return await converse(request, lambda socket: self._search(asked, socket))
 
     async def _search(self, asked: BisectQuery, socket: web.WebSocketResponse) -> None:
-        try:
-            async with self._places:
-                finding = await self._run(asked, socket)
-            await _say(socket, await asyncio.to_thread(self._told, asked, finding))
-        except NvrError as error:
-            await _say(socket, Problem(error.what, error.where, error.hint))
-        except ConnectionError:
-            return  # who asked has left
+        async with self._places:
+            finding = await self._run(asked, socket)
+        await say(socket, await asyncio.to_thread(self._told, asked, finding))
 
     async def _run(self, asked: BisectQuery, socket: web.WebSocketResponse) -> Finding:
         box = Box(asked.left, asked.top, asked.width, asked.height)
@@ -87,7 +70,7 @@ class FindingRoom:
             step = await asyncio.to_thread(_next, asking, sight)
             if isinstance(step, Finding):
                 return step
-            await _say(socket, BisectProgress(step.at_us, step.low_us, step.high_us, step.decodes, LIMIT))
+            await say(socket, BisectProgress(step.at_us, step.low_us, step.high_us, step.decodes, LIMIT))
             sight = await eyes.look(step.at_us)
 
     def _told(self, asked: BisectQuery, finding: Finding) -> BisectFinding:
@@ -104,14 +87,3 @@ def _next(asking: Asking, sight: Sight | None) -> Progress | Finding:
     except StopIteration as end:
         finding: Finding = end.value
         return finding
-
-
-async def _say(socket: web.WebSocketResponse, message: object) -> None:
-    await socket.send_str(encode(message).decode())
-
-
-async def _left(socket: web.WebSocketResponse) -> None:
-    """Until the other side closes; what it says means nothing."""
-    message: WSMessage
-    async for message in socket:
-        del message

@@ -17,7 +17,15 @@ from web.wire.coverage import (
     Promise,
     Timeline,
 )
-from web.wire.finding import BisectFinding, BisectProgress, Bookmark, Note
+from web.wire.finding import (
+    BisectFinding,
+    BisectProgress,
+    Bookmark,
+    MotionEnd,
+    MotionProgress,
+    MotionStretch,
+    Note,
+)
 from web.wire.footage import (
     ChunkTable,
     ClipFacts,
@@ -68,6 +76,9 @@ __all__ = [
     "LiveSkip",
     "LiveState",
     "MatterWord",
+    "MotionEnd",
+    "MotionProgress",
+    "MotionStretch",
     "Note",
     "Overview",
     "Problem",

@@ -43,3 +43,28 @@ class BisectFinding(Answer, tag_field="type", tag="finding", frozen=True):
     after_us: int
     decodes: int
     gaps: list[Gap]  # footage that is missing between them
+
+
+class MotionProgress(Answer, tag_field="type", tag="progress", frozen=True):
+    """Text on a motion search's socket: it looks at an instant, in the order of time."""
+
+    at_us: int
+    decodes: int
+    planned: int  # how many it will have looked at in the end
+    key_frames: int  # that there are in the window
+
+
+class MotionStretch(Answer, tag_field="type", tag="stretch", frozen=True):
+    """Something moved, came or went in the box. The picture that shows it best is that of ``picture_us``."""
+
+    start_us: int
+    end_us: int
+    picture_us: int
+
+
+class MotionEnd(Answer, tag_field="type", tag="end", frozen=True):
+    """The last text on a motion search's socket."""
+
+    decodes: int
+    key_frames: int
+    gaps: list[Gap]  # footage that is missing in the window
