@@ -8,19 +8,15 @@ An environment of its own, so that it can never keep the recorder's index waitin
 
 import struct
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from indexer import days, keys, renewal
-from indexer.store import Store
+from indexer import days, keys
+from indexer.book import Book
 from nvr.media import Track
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange, utc_day
 
-SCHEMA = "activity 1"
-MAP_BYTES = 1 << 32
 UNIT_BYTES = 4096  # of a minute's value: u2 reaches 256 MiB a minute, which no street camera sends
 MINUTES = 1440
 
@@ -32,44 +28,12 @@ _ROW = np.dtype(">u2")
 Minutes = npt.NDArray[np.int64]
 
 
-class ActivityBook:
-    """The opened store. Threads may share it; other processes may have it open as well.
+class ActivityBook(Book):
+    """The opened book. Raises StorageError everywhere: LMDB fails."""
 
-    Raises, everywhere:
-        StorageError: LMDB fails.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open it for writing; it is made if it is missing.
-
-        Raises:
-            StorageError: it cannot be used.
-        """
-        tables = (_ACTIVITY, _CURSOR)
-        return cls(Store.open(path, tables, schema=SCHEMA, map_bytes=MAP_BYTES))
-
-    @classmethod
-    def renewed(cls, path: Path) -> Self:
-        """The same; one that cannot be used is kept aside.
-
-        Raises:
-            StorageError: no new one can be made either.
-        """
-        return renewal.renewed(cls.open, path)
-
-    def close(self) -> None:
-        """Close it."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    SCHEMA = "activity 1"
+    TABLES = (_ACTIVITY, _CURSOR)
+    MAP_BYTES = 1 << 32
 
     def cursor_us(self, track: Track) -> int:
         """Every chunk of a track that starts before this is counted; 0: none is."""

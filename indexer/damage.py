@@ -6,17 +6,12 @@ and its path. A record says nothing to retention: row and file stay until their 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 import msgspec
 
-from indexer import keys, renewal
-from indexer.store import Store
+from indexer import keys
+from indexer.book import Book
 from nvr.media import Track
-
-SCHEMA = "scrub 1"
-MAP_BYTES = 1 << 30
 
 _DAMAGE = "damage"
 _ROUND = "round"
@@ -54,45 +49,12 @@ class Round:
         return min(99, self.verified_bytes * 100 // max(1, self.total_bytes))
 
 
-class DamageBook:
-    """The opened store. Threads may share it; other processes may have it open as well.
+class DamageBook(Book):
+    """The opened book. Raises StorageError everywhere: LMDB fails."""
 
-    Raises, everywhere:
-        StorageError: LMDB fails.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open it; for writing it is made if it is missing.
-
-        Raises:
-            StorageError: it cannot be used, or is missing.
-        """
-        return cls(Store.open(path, (_DAMAGE,), schema=SCHEMA, map_bytes=MAP_BYTES, read_only=read_only))
-
-    @classmethod
-    def renewed(cls, path: Path) -> Self:
-        """The same for writing; one that cannot be used is kept aside as ``.damaged``, for recording must not wait.
-
-        What it knew is found again in the next round.
-
-        Raises:
-            StorageError: no new one can be made either.
-        """
-        return renewal.renewed(cls.open, path)
-
-    def close(self) -> None:
-        """Close it."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    SCHEMA = "scrub 1"
+    TABLES = (_DAMAGE,)
+    MAP_BYTES = 1 << 30
 
     def round(self) -> Round | None:
         """The round that goes on, or the last one; None: there was none."""

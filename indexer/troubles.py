@@ -5,16 +5,10 @@ An environment of its own beside the index: whoever writes to it never waits for
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
-from typing import Self
 
 import msgspec
 
-from indexer import renewal
-from indexer.store import Store
-
-SCHEMA = "troubles 1"
-MAP_BYTES = 1 << 28
+from indexer.book import Book
 
 _TROUBLE = "trouble"
 _SEEN = "seen"  # fact: u8 wall microseconds, the last time that somebody looked
@@ -60,43 +54,12 @@ class Trouble:
         return replace(self, ended_us=None if ended_us is None else max(self.began_us, ended_us))
 
 
-class TroubleBook:
-    """The opened store. Threads may share it; other processes may have it open as well.
+class TroubleBook(Book):
+    """The opened book. Raises StorageError everywhere: LMDB fails."""
 
-    Raises, everywhere:
-        StorageError: LMDB fails.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open it; for writing it is made if it is missing.
-
-        Raises:
-            StorageError: it cannot be used, or is missing.
-        """
-        return cls(Store.open(path, (_TROUBLE,), schema=SCHEMA, map_bytes=MAP_BYTES, read_only=read_only))
-
-    @classmethod
-    def renewed(cls, path: Path) -> Self:
-        """The same for writing; one that cannot be used is kept aside.
-
-        Raises:
-            StorageError: no new one can be made either.
-        """
-        return renewal.renewed(cls.open, path)
-
-    def close(self) -> None:
-        """Close it."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    SCHEMA = "troubles 1"
+    TABLES = (_TROUBLE,)
+    MAP_BYTES = 1 << 28
 
     def seen_us(self) -> int | None:
         """When somebody looked last; None: never."""
