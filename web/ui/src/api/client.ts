@@ -188,7 +188,8 @@ export function removeBookmark(channel: number, number: number): Promise<object>
   return change("DELETE", `/api/channels/${channel}/bookmarks/${number}`);
 }
 
-export function bisectUrl(
+export function searchUrl(
+  kind: "bisect" | "motion",
   channel: number,
   track: TrackKind,
   fromUs: number,
@@ -196,7 +197,7 @@ export function bisectUrl(
   box: { left: number; top: number; width: number; height: number },
 ): string {
   const place = `left=${box.left}&top=${box.top}&width=${box.width}&height=${box.height}`;
-  return socketUrl(`/api/channels/${channel}/bisect?${window(fromUs, toUs, track)}&${place}`);
+  return socketUrl(`/api/channels/${channel}/${kind}?${window(fromUs, toUs, track)}&${place}`);
 }
 
 function socketUrl(path: string): string {

@@ -229,6 +229,31 @@ export interface BisectFinding {
   gaps: Gap[];
 }
 
+/** Text messages of a motion search's socket, stretches by time. */
+export interface MotionProgress {
+  type: "progress";
+  at_us: number;
+  decodes: number;
+  planned: number;
+  key_frames: number;
+}
+
+export interface MotionStretch {
+  type: "stretch";
+  start_us: number;
+  end_us: number;
+  picture_us: number;
+}
+
+export interface MotionEnd {
+  type: "end";
+  decodes: number;
+  key_frames: number;
+  gaps: Gap[];
+}
+
+export type MotionMessage = MotionProgress | MotionStretch | MotionEnd | ErrorAnswer;
+
 export type BisectMessage = BisectProgress | BisectFinding | ErrorAnswer;
 
 /** One cell of a strip; null: nothing was recorded in it. */
