@@ -38,4 +38,15 @@ describe("ticks", () => {
     const labels = ticks({ from_us: NOON, to_us: NOON + 20 * SECOND_US }, 1500, zone).map((tick) => tick.label);
     expect(labels).toContain("12:00:02");
   });
+
+  test.each([
+    ["2026-03-29", 23],
+    ["2026-10-25", 25],
+  ])("on %s, a day of %d hours, whole hours of the clock on the wall are on the ruler", (day, hours) => {
+    const berlin = new Zone("Europe/Berlin");
+    const from_us = berlin.midnight(Date.parse(`${day}T12:00:00Z`) * 1000);
+    const found = ticks({ from_us, to_us: from_us + hours * HOUR_US }, 1500, berlin).filter((tick) => tick.major);
+    expect(found.map((tick) => tick.label).slice(-5)).toEqual(["14:00", "16:00", "18:00", "20:00", "22:00"]);
+    expect(found.filter((tick) => tick.midnight)).toHaveLength(1);
+  });
 });

@@ -42,6 +42,7 @@ export const icons = {
   strip: { line: "M3 7h18v10H3zM9 7v10M15 7v10" },
   bookmark: { line: "M6.5 4h11v16L12 15.5 6.5 20z" },
   bin: { line: "M5 7h14M9.5 7V4.500h5V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" },
+  calendar: { line: "M4 6h16v14H4zM4 10h16M8 3.500V6M16 3.500V6M8 13.500h.01M12 13.500h.01M16 13.500h.01M8 17h.01M12 17h.01" },
   check: { line: "M5 12.500l4.5 4.500L19 7.5" },
 } as const satisfies Record<string, { line?: string; fill?: string }>;
 

@@ -53,9 +53,7 @@ export function ticks(view: Viewport, pixels: number, zone: Zone, room = 96): Ti
       found.push(dayTick(dawn, Math.round(major / DAY_US), zone));
       continue;
     }
-    const end = Math.min(nextMidnight(dawn, zone), view.to_us + 1);
-    const first = Math.max(0, Math.ceil((view.from_us - dawn) / minor));
-    for (let step = first; dawn + step * minor < end; step++) found.push(tick(dawn, step * minor, major, zone));
+    found.push(...ofDay(dawn, view, major, minor, zone));
   }
   return found;
 }
@@ -76,11 +74,21 @@ function words(local: LocalTime, major: number): string {
   return major >= SECOND_US ? clockText(local) : `${clockText(local)}.${Math.round(local.micro / 100_000) % 10}`;
 }
 
-function tick(dawn: number, since: number, major: number, zone: Zone): Tick {
-  const at_us = dawn + since;
-  const isMajor = since % major === 0;
+function ofDay(dawn: number, view: Viewport, major: number, minor: number, zone: Zone): Tick[] {
+  const next = nextMidnight(dawn, zone);
+  const isEven = next - dawn === DAY_US;
+  // On a day of 23 or 25 hours the clock on the wall decides what is a whole step, not the time since midnight.
+  const step = isEven ? minor : Math.min(minor, HOUR_US / 2);
+  const end = Math.min(next, view.to_us + 1);
+  const found: Tick[] = [];
+  for (let since = Math.max(0, Math.ceil((view.from_us - dawn) / step)) * step; dawn + since < end; since += step) {
+    const onWall = since + (isEven ? 0 : zone.offsetUs(dawn + since) - zone.offsetUs(dawn));
+    if (onWall % minor === 0) found.push(tick(dawn + since, since === 0, onWall % major === 0, major, zone));
+  }
+  return found;
+}
+
+function tick(at_us: number, midnight: boolean, isMajor: boolean, major: number, zone: Zone): Tick {
   const local = zone.local(at_us);
-  const midnight = since === 0;
-  const label = !isMajor ? "" : midnight ? dayMonth(local) : words(local, major);
-  return { at_us, major: isMajor, label, midnight };
+  return { at_us, major: isMajor, label: !isMajor ? "" : midnight ? dayMonth(local) : words(local, major), midnight };
 }
