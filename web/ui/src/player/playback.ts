@@ -31,6 +31,7 @@ export class Playback implements PastEngine {
   #begun: ChunkFacts | null = null;
   #cancel = new AbortController();
   #filling = false;
+  #starting: AbortController | null = null; // its own seek comes last, so another one must take its place
   #exhausted = false; // the table's end is the end of all footage
   #ended = false; // what is buffered is followed by missing footage, or by nothing
   #notBefore = 0;
@@ -60,7 +61,7 @@ export class Playback implements PastEngine {
     this.#target_us = atUs;
     this.#damaged = 0;
     const sink = this.#sink;
-    if (sink && !this.#inHole && sink.reaches(atUs) && holding(sink.buffered, sink.media(atUs))) {
+    if (sink && !this.#starting && !this.#inHole && sink.reaches(atUs) && holding(sink.buffered, sink.media(atUs))) {
       this.video.currentTime = sink.media(atUs);
       this.#resume();
       return;
@@ -96,7 +97,7 @@ export class Playback implements PastEngine {
   /** Begin anew at an instant: a fresh table, an empty buffer. The latest call wins. */
   async #start(atUs: number): Promise<void> {
     this.#cancel.abort();
-    const cancel = (this.#cancel = new AbortController());
+    const cancel = (this.#cancel = this.#starting = new AbortController());
     this.#filling = true; // the old loop ends by its cancelled signal
     this.#exhausted = this.#ended = false;
     this.report.loading();
@@ -115,6 +116,7 @@ export class Playback implements PastEngine {
       this.#failed(error, cancel.signal);
     } finally {
       if (this.#cancel === cancel) this.#filling = false;
+      if (this.#starting === cancel) this.#starting = null;
     }
   }
 
