@@ -2,8 +2,8 @@
 
 A day of one camera has 43,000 key frames, too many to decode. Where something moves, an encoder spends bytes on the
 samples between key frames: of each cell of the window the busiest key frame is looked at, and of every few cells the
-quietest one besides: it shows the place as it is. A view that is unlike all the quiet ones before it, or all behind
-it, shows something that came, went or passed.
+quietest one besides: it shows the place as it is. A view that is unlike all the last quiet ones shows
+something that came, went or passed; where there are none in this light, the next ones serve.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from web.finding.likeness import Frame, Grey, evened, has_contrast, least_likene
 
 LIMIT = 600  # decodes; chosen: a quarter of a minute, and one sees how far it is
 QUIET_SHARE = 5  # chosen: of so many pictures one is a quiet one
-REFERENCES = 3  # quiet views on either side that a view is compared with; chosen: one of them may show a passer-by
+REFERENCES = 3  # quiet views that a view is compared with; chosen: one of them may show a passer-by
 MOVED = 0.5  # a box whose least alike part kept less of the likeness of its surroundings shows motion; from scenes
 JOINED_US = 10 * US_PER_S  # chosen: what moves again so soon is the same event
 
@@ -112,10 +112,11 @@ class Watch:
         if self._open is not None and seen.sight.shown_us - self._open.end_us > JOINED_US:
             yield self._open
             self._open = None
-        behind = [other for other in self._waiting if other.quiet][:REFERENCES]
-        sides = [kept for side in ([*reversed(self._before)], behind) if (kept := self._kept(seen, side)) is not None]
-        if sides and min(sides) < MOVED:
-            found = Stretch(seen.sight.shown_us, seen.sight.next_us, seen.sight.shown_us, min(sides))
+        kept = self._kept(seen, [*reversed(self._before)])
+        if kept is None:  # nothing was before, or the light was another
+            kept = self._kept(seen, [other for other in self._waiting if other.quiet][:REFERENCES])
+        if kept is not None and kept < MOVED:
+            found = Stretch(seen.sight.shown_us, seen.sight.next_us, seen.sight.shown_us, kept)
             self._open = found if self._open is None else _joined(self._open, found)
         if seen.quiet:
             self._before.append(seen)
