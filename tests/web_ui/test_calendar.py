@@ -58,3 +58,12 @@ def test_open_calendar_has_no_violation(face: Face, town: Town, scheme: Literal[
     face.until(face.part(f"date-{today(town):%Y-%m-%d}").is_visible, "today")
     face.until(lambda: face.page.evaluate("document.documentElement.dataset.theme") == scheme, scheme)
     assert violations(face) == []
+
+
+def test_key_opens_the_calendar_on_both_pages(face: Face, town: Town) -> None:
+    for address, part in ((f"#/{GAPPY}", "timeline"), ("#/timeline", "overview-canvas")):
+        face.open(address)
+        face.until(face.part(part).is_visible, part)
+        face.page.keyboard.press("c")
+        face.until(face.part("calendar-dialog").locator("visible=true").count, "the calendar")
+        face.page.keyboard.press("Escape")

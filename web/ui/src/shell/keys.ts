@@ -24,6 +24,7 @@ export type Command =
   | "cameraAfter"
   | "search"
   | "goTo"
+  | "calendar"
   | "markIn"
   | "markOut"
   | "find"
@@ -79,6 +80,7 @@ const BY_CODE: Record<string, Command> = {
   KeyD: "faster",
   KeyL: "live",
   KeyG: "goTo",
+  KeyC: "calendar",
   KeyV: "activityBefore",
   KeyN: "activityAfter",
   KeyI: "markIn",
