@@ -83,8 +83,9 @@ class Running:
         return all(end - start >= seconds * 1_000_000 for start, end in newest)
 
     def answers(self) -> bool:
+        """Whether the web server does, and the recorder has given a sign of life: then index and board are there."""
         try:
-            return bool(self.json("/api/site"))
+            return bool(self.json("/api/site")["recorder"]["running"])
         except urllib.error.URLError:
             return False
 

@@ -105,6 +105,9 @@ class ActivityKeeper(threading.Thread):
                 if now_us - tidied_us > US_PER_DAY:
                     self.tidy()
                     tidied_us = now_us
+            except (StorageError, IntegrityError) as error:  # the recorder has not made its index yet, or a disk fails
+                log.info("what moved cannot be counted now", error=str(error))
+                more = False
             except Exception:  # the outermost loop of a thread that must go on
                 log.exception("activity")
                 more = False

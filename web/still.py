@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from nvr.errors import NotRecorded
+from nvr.errors import NotRecorded, StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, TimeRange, format_utc
 from web.archive import Archive, StoredChunk
@@ -77,6 +77,13 @@ class StillRoom:
             self._cache.sweep(lambda name: self._archive.find_indexed(*name.chunk) is not None)
 
     async def _send(self, asked: StillQuery, request: web.Request) -> web.StreamResponse:
+        try:
+            content = await self._content(asked, request)
+        except StorageError:  # what grows is sealed, and so renamed, under our hands now and then: look again
+            content = await self._content(asked, request)
+        return await send(request, content)
+
+    async def _content(self, asked: StillQuery, request: web.Request) -> Content:
         found = await asyncio.to_thread(self._find, asked)
         chunk = found.footage.chunk
         # The numbers name the picture: a decoder of another version may give other bytes, but no other picture.
@@ -86,7 +93,7 @@ class StillRoom:
         jpeg = b""
         if f'"{etag}"' not in request.headers.get("If-None-Match", ""):
             jpeg = await self._picture(found, asked.width, request)
-        return await send(request, Content(JPEG, (jpeg,), etag, headers))
+        return Content(JPEG, (jpeg,), etag, headers)
 
     async def _picture(self, found: _Found, width: int | None, request: web.Request) -> bytes:
         """From the cache, or decoded and put there. What grows is not kept: its numbers name it, its start may move."""

@@ -96,6 +96,7 @@ def full_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_click_on_the_timeline_shows_its_picture_at_once(full_house: Running, chromium: Browser) -> None:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
     face, draw = Face(context.new_page(), full_house.url), random.Random(7)
@@ -121,6 +122,7 @@ def test_click_on_the_timeline_shows_its_picture_at_once(full_house: Running, ch
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_month_of_all_channels_is_drawn_without_a_visible_wait(full_house: Running, chromium: Browser) -> None:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
     face = Face(context.new_page(), full_house.url)

@@ -83,4 +83,5 @@ def test_live_wall_is_in_step(street: str, chromium: Browser) -> None:
         f"\n4 cameras live: of {len(spreads)} looks {late} found them more than a picture apart, at most {max(spreads)}"
     )
     face.page.close()
-    assert late <= 4
+    assert late <= len(spreads) // 2, "a picture's difference is what one sees; a busy machine may add one now and then"
+    assert max(spreads) <= 8, "a third of a second"
