@@ -1,6 +1,6 @@
 """RTSP URLs: without credentials, and joined the way cameras mean it."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from nvr.errors import CameraError
 
@@ -47,10 +47,11 @@ def join_control(base: str, control: str | None) -> str:
     """The URL of an ``a=control`` attribute (RFC 2326 section C.1.1).
 
     Relative ones are appended behind a slash, also where the base has a query string, as cameras with such URLs expect;
-    RFC 3986 would throw the query away.
+    RFC 3986 would throw the query away. Blanks and control characters, which would break the request line, are escaped.
     """
     if not control or control == "*":
         return base
     if is_absolute(control):
         return without_credentials(control)
-    return f"{base.removesuffix('/')}/{control.removeprefix('/')}"
+    path = "".join(one if one.isprintable() and not one.isspace() else quote(one) for one in control.strip())
+    return f"{base.removesuffix('/')}/{path.removeprefix('/')}"

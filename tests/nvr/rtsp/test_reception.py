@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import av
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nvr.channel import Transport
@@ -245,6 +245,7 @@ def mutated(data: bytes, mutations: list[tuple[str, int, int, bytes]]) -> bytes:
 
 
 @settings(max_examples=300, deadline=None)
+@example("simcam_h264", [("insert", 791, 1, b"\t")], 700)
 @given(st.sampled_from(list(SESSIONS)), MUTATIONS, st.sampled_from([700, 9000, 131_072]))
 def test_mutated_session_raises_only_camera_error(
     name: str, mutations: list[tuple[str, int, int, bytes]], step: int

@@ -43,6 +43,7 @@ def test_without_credentials_of_no_rtsp_url_raises_camera_error(url: str) -> Non
         (ASKED + "/", "trackID=0", ASKED + "/trackID=0"),
         ("rtsp://h/live/", "rtsp://h:554/live/video?x=1", "rtsp://h:554/live/video?x=1"),
         ("rtsp://h/live/", "RTSP://u:p@h/v", "RTSP://h/v"),
+        ("rtsp://h/live", "t\tracks ID=1 ", "rtsp://h/live/t%09racks%20ID=1"),
     ],
 )
 def test_join_control_absolute_relative_star_query_and_slashes(base: str, control: str | None, joined: str) -> None:
