@@ -4,8 +4,6 @@ import queue
 import threading
 from collections.abc import Sequence
 
-import structlog
-
 from indexer.board import Board, TrackStatus
 from indexer.reader import IndexReader
 from indexer.writer import Commit, IndexWriter
@@ -14,10 +12,11 @@ from nvr.capture.report import TrackReport
 from nvr.chunk.name import ChunkName
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError
+from nvr.log import get_logger
 from nvr.media import GapReason, Track
 from nvr.timebase import US_PER_S, Clock
 
-log = structlog.get_logger()
+log = get_logger()
 
 NO_ROOT = bytes(32)
 RETRY_S = 1.0

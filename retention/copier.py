@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
-import structlog
-
 from indexer.expiry import AgedChunk, Expiry
 from indexer.reader import IndexReader
 from indexer.records import ChunkRecord
@@ -26,11 +24,12 @@ from nvr.chunk.filesystem import be_idle
 from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import IntegrityError, StorageError
+from nvr.log import get_logger
 from nvr.media import Track
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, Clock
 from retention.plan import VolumeRoom
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_S = 5.0  # chosen: main streams seal a file a minute
 BATCH_FILES = 16  # chosen: one syncfs for so many, as it makes the disk write what others have queued as well

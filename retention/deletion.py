@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import structlog
-
 from indexer.expiry import Expiry
 from indexer.records import ChunkRecord
 from indexer.rows import Garbage
@@ -11,12 +9,13 @@ from indexer.writer import Commit, IndexWriter
 from nvr.chunk.name import parse
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
+from nvr.log import get_logger
 from nvr.media import Gap, GapReason, Track
 from nvr.timebase import Clock, TimeRange
 from retention.holds import Freeze
 from retention.plan import StoredChunk
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Deletion:

@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-import structlog
-
 from indexer.expiry import Expiry
 from indexer.holds import Hold, Holds, decode_all, encode_all, is_held
 from indexer.reader import IndexReader
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError
+from nvr.log import get_logger
 from nvr.media import Track
 from nvr.timebase import Clock, TimeRange
 from retention.plan import IsHeld
 
-log = structlog.get_logger()
+log = get_logger()
 
 Freeze = Callable[[], AbstractContextManager[IsHeld]]
 

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Self
 
-import structlog
-
 from indexer import keys
 from indexer.damage import Damage, DamageBook, Round
 from indexer.expiry import Expiry
@@ -29,10 +27,11 @@ from nvr.chunk.source import ByteSource
 from nvr.chunk.verification import read_footer
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
+from nvr.log import get_logger
 from nvr.timebase import Clock, format_utc
 from retention.pace import ScrubPace, is_due, rate_bps, rest_us
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_S = 60.0  # chosen: until it is looked again whether a round is due, or whether the index answers again
 RECOVERY_S = 2.0  # chosen: recovery after a crash takes seconds

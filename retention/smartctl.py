@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-import structlog
-
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
+from nvr.log import get_logger
 from retention.diskhealth import DiskHealth, Health, judge, worst
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_S = 5.0  # chosen: a disk that is added is asked soon
 AGAIN_LOOKS = 720  # chosen: each disk once an hour; what SMART counts changes in days

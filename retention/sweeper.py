@@ -10,13 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-import structlog
-
 from indexer.writer import IndexWriter
 from nvr.capture.ladder import Rung
 from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import StorageError
+from nvr.log import get_logger
 from nvr.timebase import US_PER_S, Clock
 from retention import ballast
 from retention.deletion import Deletion
@@ -26,7 +25,7 @@ from retention.ladder import rung
 from retention.plan import DeletePlan, Shortage, VolumeRoom, Why, plan
 from retention.policy import GB, policies, quotas
 
-log = structlog.get_logger()
+log = get_logger()
 
 MIB = 1 << 20
 YOUNG = "it takes footage that is younger than min_days: raise quota_gb, or lower min_days, of these channels"

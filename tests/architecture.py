@@ -32,7 +32,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("web/metrics.py",),
     "pydantic": ("nvr/config.py",),
     "rich": ("tools/",),
-    "structlog": ("nvr/", "indexer/", "retention/", "web/", "tools/"),
+    "structlog": ("nvr/log.py",),  # which alone knows how tracebacks are printed
     "typer": ("tools/",),
     "yarl": ("web/",),  # aiohttp's own
     "zstandard": ("nvr/chunk/",),

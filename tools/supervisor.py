@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
+from nvr.log import get_logger
 from nvr.timebase import US_PER_S, Clock
 
-log = structlog.get_logger()
+log = get_logger()
 
 FIRST_WAIT_US = US_PER_S // 2
 LONGEST_WAIT_US = 30 * US_PER_S

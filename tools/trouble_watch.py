@@ -4,13 +4,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Self
 
-import structlog
-
 from indexer.troubles import Matter, Trouble, TroubleBook
 from nvr.errors import StorageError
+from nvr.log import get_logger
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, Clock
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_S = 1.0  # chosen: a person looks at minutes
 SEEN_US = 10 * US_PER_S  # chosen: after a crash the end of the recording is known to so much

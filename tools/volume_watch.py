@@ -8,16 +8,15 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol, Self
 
-import structlog
-
 from indexer.reader import IndexReader
 from indexer.writer import IndexWriter
 from nvr.chunk.volume import Volume
 from nvr.config import VolumeSettings, load
 from nvr.errors import ConfigError, StorageError
+from nvr.log import get_logger
 from nvr.timebase import Clock
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_S = 3.0  # chosen: an operator who mounts a disk sees it taken at once, and looking costs 0.1 ms
 BACKOFF_S = 600.0  # chosen: a disk that takes footage and fails again costs a move of it each time

@@ -10,17 +10,17 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import structlog
 
 from indexer.activity import ActivityBook, minute_of
 from indexer.records import ChunkRecord
 from nvr.errors import IntegrityError, StorageError
+from nvr.log import get_logger
 from nvr.media import Track
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, TimeRange
 from web.archive import Archive
 from web.footage import Footage, FootageReader
 
-log = structlog.get_logger()
+log = get_logger()
 
 LOOK_S = 10.0  # chosen: main streams seal a file a minute
 AT_ONCE = 50  # chosen: chunks of a track in one transaction

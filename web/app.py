@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-import structlog
 from aiohttp import web
 
 from nvr import __version__
 from nvr.config import RetentionSettings, Settings, SiteSettings, WebSettings
 from nvr.errors import ConfigError, StorageError
+from nvr.log import get_logger
 from nvr.timebase import SystemClock
 from web.activity import ActivityKeeper
 from web.archive import Archive, open_archive
@@ -48,7 +48,7 @@ from web.troubles import TroublesRoom
 SWEEP_S = 60.0  # chosen: a minute after retention deleted footage its pictures are gone too
 SHUTDOWN_S = 3.0  # how long a stop waits for answers that are under way
 
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 
 class Room(Protocol):

@@ -14,11 +14,11 @@ from http import HTTPStatus
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-import structlog
 from aiohttp import web
 
 from nvr.channel import Channel
 from nvr.errors import NotRecorded, NvrError, StorageError
+from nvr.log import get_logger
 from nvr.timebase import utc
 from web.archive import Archive
 from web.auth import Action, May, demand, user_of
@@ -32,7 +32,7 @@ from web.zipping import Entry, descriptor, directory, header, total_bytes
 
 ZIP = "application/zip"
 CONTENTS = "contents.txt"
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
 
-import structlog
 from aiohttp import web
 
 from nvr.errors import NvrError, StorageError
+from nvr.log import get_logger
 from web.reply import encode
 from web.wire import Problem
 
 PIECE_BYTES = 1 << 20
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 _SINGLE_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
 
 

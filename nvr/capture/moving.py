@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-import structlog
-
 from nvr.capture.bookkeeper import Batch, Bookkeeper
 from nvr.capture.disk import Disk
 from nvr.capture.diskpool import DiskPool
@@ -21,9 +19,10 @@ from nvr.capture.reactor import Reactor
 from nvr.capture.session import Session
 from nvr.capture.unsynced import Piece, Unsynced
 from nvr.errors import StorageError
+from nvr.log import get_logger
 from nvr.media import Gap, GapReason, Track
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,22 @@
+"""Log lines with fields. Whoever logs asks here, so that no process can forget how tracebacks are to be printed."""
+
+import os
+import sys
+from typing import cast
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.typing import FilteringBoundLogger
+
+
+def get_logger() -> FilteringBoundLogger:
+    """A logger; the first one sets logging up for the whole process.
+
+    Tracebacks name files, lines and the error alone: structlog's own choice, where rich is installed, prints the local
+    variables of every frame as well, and passwords with them.
+    """
+    if not structlog.is_configured():
+        colors = sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        renderer = ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
+        structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+    return cast(FilteringBoundLogger, structlog.get_logger())
