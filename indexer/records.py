@@ -28,6 +28,8 @@ _RECOVERED = 1
 _LOST = 2
 _BY_NAME = 4
 _HAS_RARE = 8
+_COARSE = 16
+_CLOCK_DOUBTFUL = 32
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
 
 Octets = bytes  # the row has a field of that name
@@ -56,6 +58,8 @@ class ChunkRecord:
     media_90k: int = 0
     lost_packets: int = 0
     keyframe_table: Octets = b""  # `indexer.keyframes`; at most 32
+    is_coarse: bool = False  # times in at least one fragment are those of receipt
+    is_clock_doubtful: bool = False  # the server's clock was not believed when the file was made
 
     @property
     def end_us(self) -> int:
@@ -88,7 +92,14 @@ def key_of(record: ChunkRecord) -> bytes:
 def encode(record: ChunkRecord) -> bytes:
     """The row's value."""
     rare = (record.sequence >> 16, record.composition_delay_90k, min(record.lost_packets, _U32))
-    flags = _RECOVERED * record.recovered | _LOST * record.lost | _BY_NAME * record.by_name | _HAS_RARE * any(rare)
+    flags = (
+        _RECOVERED * record.recovered
+        | _LOST * record.lost
+        | _BY_NAME * record.by_name
+        | _HAS_RARE * any(rare)
+        | _COARSE * record.is_coarse
+        | _CLOCK_DOUBTFUL * record.is_clock_doubtful
+    )
     fixed = _FIXED.pack(
         VERSION,
         flags,
@@ -148,6 +159,8 @@ def _decode(key: bytes, value: bytes) -> ChunkRecord:
         media + ticks_from_us(duration_us),
         lost_packets,
         table,
+        flags & _COARSE != 0,
+        flags & _CLOCK_DOUBTFUL != 0,
     )
 
 
@@ -190,6 +203,8 @@ def from_sealed(sealed: SealedChunk, volume: int, init_id: int) -> ChunkRecord:
         media_90k=sealed.media_90k,
         lost_packets=sealed.lost_packets,
         keyframe_table=keyframes.pack(pairs),
+        is_coarse=sealed.is_coarse,
+        is_clock_doubtful=header.is_clock_doubtful,
     )
 
 

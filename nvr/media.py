@@ -87,6 +87,7 @@ class Fragment:
     monotonic_us: int  # when the first sample was received
     ntp: int  # the camera's own clock at the first sample, 0: not known
     lost_packets: int  # RTP packets known to be missing before or inside this fragment
+    is_coarse: bool = False  # its times are those of receipt: the camera's media time cannot be believed
 
     @property
     def payload_bytes(self) -> int:

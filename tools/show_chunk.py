@@ -96,10 +96,12 @@ def _header_facts(header: ChunkHeader) -> list[tuple[str, str]]:
     counts = f"{len(sets.vps)} VPS, {len(sets.sps)} SPS, {len(sets.pps)} PPS"
     return [
         ("site", header.site),
+        ("camera", header.name or "not known"),
         ("volume", header.volume_uuid.hex()),
         ("track", str(header.track)),
         ("run, chunk in it", f"{header.run}, {header.sequence}"),
         ("start, as estimated", format_utc(header.start_us)),
+        ("server's clock", "not believed" if header.is_clock_doubtful else "believed"),
         ("codec", f"{sets.codec.value}, {counts}"),
         ("composition delay", f"{header.composition_delay_90k} ticks"),
         ("written by", header.engine),
@@ -117,6 +119,7 @@ def _footer_facts(chunk: ChunkReader) -> list[tuple[str, str]]:
         ("ended because of", footer.cut.value),
         ("samples", str(len(chunk.samples()))),
         ("lost packets", str(footer.lost_packets)),
+        ("times", "coarse: those of receipt" if footer.is_coarse else "the camera's, placed by receipt"),
         ("Merkle root", footer.root.hex()),
     ]
 

@@ -96,6 +96,7 @@ class Disk(threading.Thread):
         engine: the program's name and version, for the headers.
         roots: the Merkle root of each track's last chunk; shared by all disks, so that chains go on across volumes.
         reserve_bytes: how much room to reserve for a track's next chunk.
+        name_of: the name of a track's camera.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Disk(threading.Thread):
         engine: str,
         roots: dict[Track, bytes],
         reserve_bytes: Callable[[Track], int],
+        name_of: Callable[[Track], str],
         sync_interval_us: int,
     ) -> None:
         super().__init__(name=f"disk-{volume.number}")
@@ -124,6 +126,7 @@ class Disk(threading.Thread):
         self._engine = engine
         self._roots = roots
         self._reserve_bytes = reserve_bytes
+        self._name_of = name_of
         self._sync_interval_us = sync_interval_us
         self._open: dict[Track, _Writing] = {}
         self._unsynced = Unsynced()
@@ -238,6 +241,7 @@ class Disk(threading.Thread):
             composition_delay_90k=opened.composition_delay_90k,
             engine=self._engine,
             previous_root=self._roots.get(opened.track, NO_ROOT),
+            name=self._name_of(opened.track),
         )
         writer = ChunkWriter(header)
         part = self._create(header)

@@ -93,6 +93,7 @@ class Engine:
             engine=ENGINE_NAME,
             roots=self._roots,
             reserve_bytes=self._reserve_bytes,
+            name_of=self._name_of,
             sync_interval_us=int(self._settings.sync_interval_s * US_PER_S),
         )
 
@@ -238,6 +239,10 @@ class Engine:
         """Runs are numbered by the second they start in, so that they grow without a counter on disk."""
         self._runs[track] = max(self._runs[track] + 1, self._clock.wall_us() // US_PER_S)
         return self._runs[track]
+
+    def _name_of(self, track: Track) -> str:
+        session = self._sessions.get(track)
+        return session.channel.name if session is not None else ""  # it was removed a moment ago
 
     def _reserve_bytes(self, track: Track) -> int:
         session = self._sessions.get(track)

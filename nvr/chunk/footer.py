@@ -25,6 +25,7 @@ _END = struct.Struct(">II")  # length of the whole box, CRC-32 of all before it
 END_BYTES = _END.size
 LIMIT_BYTES = tables.LIMIT_BYTES
 _RECOVERED = 1
+_COARSE = 2
 
 # The numbers are part of the format: never change one, never use one again.
 CUT_CODES = {
@@ -59,13 +60,14 @@ class ChunkFooter:
     root: bytes
     fragments: tables.Array
     samples: tables.Array
+    is_coarse: bool = False  # times in at least one fragment are those of receipt
 
     def facts(self) -> bytes:
         """The fixed part of the box, which the last Merkle leaf covers."""
         return _FACTS.pack(
             VERSION,
             CUT_CODES[self.cut],
-            _RECOVERED if self.recovered else 0,
+            _RECOVERED * self.recovered | _COARSE * self.is_coarse,
             self.preamble_bytes,
             len(self.fragments),
             len(self.samples),
@@ -133,6 +135,7 @@ class ChunkFooter:
             root,
             fragment_table,
             sample_table,
+            bool(flags & _COARSE),
         )
         if footer.computed_root() != root:
             raise IntegrityError("the Merkle root does not match the footer's facts and leaves")

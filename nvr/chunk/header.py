@@ -10,12 +10,13 @@ from nvr.errors import IntegrityError
 from nvr.media import Codec, ParameterSets, Track, TrackKind
 
 HEADER_UUID = UUID("6e7672a0-4861-5378-8001-c10e5d9b7a31").bytes
-VERSION = 1
+VERSION = 2  # 1 had neither flags nor the camera's name
 NO_ROOT = bytes(32)  # the previous chunk of the track is not known
 
-_FIXED = struct.Struct(">BBHIIIqI16s32s")  # version … previous_root
+_FIXED = struct.Struct(">BBHIIIqI16s32s")  # version, kind, flags … previous_root
 _CRC = struct.Struct(">I")
 _CODECS = {Codec.H264: 1, Codec.H265: 2}
+_CLOCK_DOUBTFUL = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,15 @@ class ChunkHeader:
     composition_delay_90k: int  # of the first sample: the edit list hides so much
     engine: str
     previous_root: bytes = NO_ROOT  # 32 bytes: Merkle root of the track's chunk before
+    name: str = ""  # of the camera, when the file was made; empty: not known
+    is_clock_doubtful: bool = False  # the server's clock was not believed when the file was made
 
     def encode(self, before: bytes) -> bytes:
         """The whole box. Its CRC-32 also covers ``before``: all that stands before it in the file (ftyp and moov)."""
         fixed = _FIXED.pack(
             VERSION,
             self.track.kind,
-            0,
+            _CLOCK_DOUBTFUL if self.is_clock_doubtful else 0,
             self.track.channel,
             self.run,
             self.sequence,
@@ -47,7 +50,7 @@ class ChunkHeader:
             self.volume_uuid,
             self.previous_root,
         )
-        rest = (_text(self.site), _text(self.engine), _encode_sets(self.parameter_sets))
+        rest = (_text(self.site), _text(self.engine), _text(self.name), _encode_sets(self.parameter_sets))
         whole = box(b"uuid", HEADER_UUID, fixed, *rest, bytes(_CRC.size))
         return whole[: -_CRC.size] + _CRC.pack(zlib.crc32(whole[: -_CRC.size], zlib.crc32(before)))
 
@@ -69,10 +72,10 @@ class ChunkHeader:
             raise IntegrityError("no chunk header stands behind moov", where=f"byte {start}")
         if zlib.crc32(preamble[: -_CRC.size]) != _CRC.unpack(preamble[-_CRC.size :])[0]:
             raise IntegrityError("the CRC of ftyp, moov and header does not match", where=f"byte {start}")
-        version, kind, _, channel, run, sequence, start_us, delay_90k, volume, root = _FIXED.unpack_from(
+        version, kind, flags, channel, run, sequence, start_us, delay_90k, volume, root = _FIXED.unpack_from(
             preamble, start + 24
         )
-        if version != VERSION:
+        if version not in (1, VERSION):
             raise IntegrityError(
                 f"the file has format version {version}, this program knows {VERSION}",
                 where=f"byte {start}",
@@ -80,9 +83,11 @@ class ChunkHeader:
             )
         reader = _Reader(preamble, start + 24 + _FIXED.size, len(preamble) - _CRC.size)
         site, engine = reader.text(), reader.text()
+        name = reader.text() if version > 1 else ""
         sets = reader.parameter_sets()
         track = Track(channel, TrackKind(kind))
-        return cls(site, volume, track, run, sequence, start_us, sets, delay_90k, engine, root)
+        doubtful = version > 1 and bool(flags & _CLOCK_DOUBTFUL)
+        return cls(site, volume, track, run, sequence, start_us, sets, delay_90k, engine, root, name, doubtful)
 
 
 def _text(text: str) -> bytes:

@@ -187,7 +187,8 @@ def contents(preamble: Preamble, scanned: list[Scanned]) -> Contents:
         samples["sync"] = np.concatenate([fragment.moof.sync for fragment in scanned])
     tables.place(table, samples, table["data_offset"] - table["offset"], len(preamble.data))
     leaves = (preamble.leaf, *(fragment.leaf for fragment in scanned))
-    return Contents(preamble.header, len(preamble.data), leaves, table, samples)
+    is_coarse = any(fragment.span.stamp.flags & StampFlags.COARSE for fragment in scanned)
+    return Contents(preamble.header, len(preamble.data), leaves, table, samples, is_coarse)
 
 
 def _row(fragment: Scanned) -> tuple[int, ...]:

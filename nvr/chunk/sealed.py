@@ -32,6 +32,7 @@ class SealedChunk:
     media_90k: int  # sum of the samples' durations
     bytes: int  # of the whole file
     recovered: bool = False
+    is_coarse: bool = False  # times in at least one fragment are those of receipt
 
     @property
     def end_us(self) -> int:

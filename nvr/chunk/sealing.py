@@ -20,6 +20,7 @@ class Contents:
     leaves: tuple[bytes, ...]  # of the preamble and of each fragment
     fragments: tables.Array
     samples: tables.Array
+    is_coarse: bool  # whether the stamp of at least one fragment says so
 
 
 def seal(
@@ -47,6 +48,7 @@ def _footer(contents: Contents, start_us: int, duration_us: int, cut: CutReason,
         root=NO_ROOT,
         fragments=fragments,
         samples=samples,
+        is_coarse=contents.is_coarse,
     )
     return replace(draft, root=draft.computed_root())
 
@@ -67,4 +69,5 @@ def summary(header: ChunkHeader, footer: ChunkFooter, file_bytes: int) -> Sealed
         media_90k=footer.media_90k,
         bytes=file_bytes,
         recovered=footer.recovered,
+        is_coarse=footer.is_coarse,
     )

@@ -26,6 +26,7 @@ class StampFlags(IntFlag):
     NONE = 0
     SYNC_START = 1  # the first sample is a sync sample
     LOSS = 2  # RTP packets were lost before or inside this fragment
+    COARSE = 4  # its times are those of receipt: the media time of the camera cannot be believed
 
 
 @dataclass(frozen=True, slots=True)

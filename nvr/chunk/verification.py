@@ -125,3 +125,5 @@ def _table_problems(found: Contents, footer: ChunkFooter) -> Iterator[ChunkProbl
     facts = (footer.media_90k, min(footer.lost_packets, lost_packets), footer.composition_delay_90k)
     if facts != (media_90k, footer.lost_packets, delay_90k):
         yield ChunkProblem(at, "the footer's sums do not fit the samples")
+    if found.is_coarse != footer.is_coarse:
+        yield ChunkProblem(at, "footer and stamps differ on whether times are coarse")

@@ -18,6 +18,7 @@ __all__ = ["ChunkWriter", "SealedChunk"]
 _U32 = 0xFFFFFFFF
 _SYNC_START = int(stamp.StampFlags.SYNC_START)
 _LOSS = int(stamp.StampFlags.LOSS)
+_COARSE = int(stamp.StampFlags.COARSE)
 
 _FragmentRow = tuple[int, int, int, int, int, int, int, int, int, int]  # as tables.FRAGMENT_DTYPE
 
@@ -43,6 +44,7 @@ class ChunkWriter:
         self._durations_90k = array("I")
         self._composition_90k = array("i")
         self._sync = array("B")
+        self._is_coarse = False
 
     def preamble(self) -> bytes:
         """What the file begins with: ftyp, moov, header."""
@@ -71,7 +73,7 @@ class ChunkWriter:
     def _stamp(self, number: int, f: Fragment, media_bytes: int, media_sha256: bytes) -> bytes:
         return stamp.encode(
             number,
-            (_SYNC_START if f.sync[0] else 0) | (_LOSS if f.lost_packets else 0),
+            (_SYNC_START if f.sync[0] else 0) | (_LOSS if f.lost_packets else 0) | (_COARSE if f.is_coarse else 0),
             f.wall_us,
             f.monotonic_us,
             f.presentation_rtp_90k,
@@ -91,6 +93,7 @@ class ChunkWriter:
         self._durations_90k.extend(f.durations_90k)
         self._composition_90k.extend(f.composition_90k)
         self._sync.extend(f.sync)
+        self._is_coarse = self._is_coarse or f.is_coarse
 
     def seal(
         self, *, start_us: int, duration_us: int, cut: CutReason, recovered: bool = False
@@ -110,5 +113,6 @@ class ChunkWriter:
         samples["sync"] = self._sync
         fragments = np.array(self._rows, tables.FRAGMENT_DTYPE)
         tables.place(fragments, samples, np.array(self._head_bytes, np.int64), len(self._preamble))
-        contents = Contents(self.header, len(self._preamble), tuple(self._leaves), fragments, samples)
+        leaves = tuple(self._leaves)
+        contents = Contents(self.header, len(self._preamble), leaves, fragments, samples, self._is_coarse)
         return seal(contents, start_us=start_us, duration_us=duration_us, cut=cut, recovered=recovered)

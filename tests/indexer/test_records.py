@@ -35,6 +35,8 @@ RECORDS = st.builds(
     composition_delay_90k=U32,
     media_90k=st.integers(0, 2**27),
     lost_packets=U32,
+    is_coarse=st.booleans(),
+    is_clock_doubtful=st.booleans(),
 )
 
 

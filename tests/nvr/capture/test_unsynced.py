@@ -16,18 +16,18 @@ def opened(sequence: int = 1, start_us: int = 0) -> ChunkOpened:
 
 def closed(number: int, *, sync: bool, size: int = 10) -> FragmentClosed:
     """The fragment of the ``number``-th half second."""
-    times = {"decode_90k": number * 45_000, "wall_us": number * HALF_S_US}
     return FragmentClosed(
         Fragment(
             (bytes(size),),
             (45_000,),
             (0,),
             (sync,),
+            decode_90k=number * 45_000,
             presentation_rtp_90k=0,
+            wall_us=number * HALF_S_US,
             monotonic_us=0,
             ntp=0,
             lost_packets=0,
-            **times,
         )
     )
 

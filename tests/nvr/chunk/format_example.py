@@ -13,7 +13,8 @@ from nvr.media import Codec, CutReason, Fragment, ParameterSets, Track, TrackKin
 START_US = 1_795_000_000_250_000
 SPS, PPS = bytes.fromhex("6742c00dda0a36840000030004000afc803c50aa80"), bytes.fromhex("68ce3c80")
 SETS = ParameterSets(Codec.H264, (), (SPS,), (PPS,))
-HEADER = ChunkHeader("Hồ Xá", bytes(range(16)), Track(7, TrackKind.MAIN), 42, 3, START_US, SETS, 0, "example")
+TRACK = Track(7, TrackKind.MAIN)
+HEADER = ChunkHeader("Hồ Xá", bytes(range(16)), TRACK, 42, 3, START_US, SETS, 0, "example", name="Cổng chợ")
 FIRST = Fragment(
     data=(b"\0\0\0\x04\x65key", b"\0\0\0\x05\x41next"),
     durations_90k=(3600, 3600),
@@ -42,12 +43,12 @@ SECOND = Fragment(
 Field = tuple[int, str]  # width in bytes, meaning
 
 _HEADER_FIELDS: tuple[Field, ...] = (
-    (4, "size of the box: 156"),
+    (4, "size of the box: 170"),
     (4, "type: uuid"),
     (16, "usertype: header"),
-    (1, "version 1"),
+    (1, "version 2"),
     (1, "kind 0: main"),
-    (2, "reserved"),
+    (2, "flags: the clock was believed"),
     (4, "channel 7"),
     (4, "run 42"),
     (4, "sequence 3"),
@@ -59,6 +60,8 @@ _HEADER_FIELDS: tuple[Field, ...] = (
     (8, "site: Hồ Xá"),
     (2, "7 bytes follow"),
     (7, "engine: example"),
+    (2, "12 bytes follow"),
+    (12, "name: Cổng chợ"),
     (1, "codec 1: H.264"),
     (3, "no VPS, 1 SPS, 1 PPS"),
     (2, "21 bytes follow"),
@@ -101,7 +104,7 @@ _FOOTER_FIELDS: tuple[Field, ...] = (
     (16, "usertype: footer"),
     (1, "version 1"),
     (1, "cut 1: schedule"),
-    (2, "flags: not recovered"),
+    (2, "flags: not recovered, not coarse"),
     (4, "preamble_bytes"),
     (4, "2 fragments"),
     (4, "3 samples"),

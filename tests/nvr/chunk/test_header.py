@@ -1,5 +1,7 @@
 """The header box."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,8 @@ HEADERS = st.builds(
     composition_delay_90k=U32,
     engine=st.text(max_size=30),
     previous_root=st.binary(min_size=32, max_size=32),
+    name=st.text(max_size=30),
+    is_clock_doubtful=st.booleans(),
 )
 BEFORE = box(b"ftyp", b"iso6") + box(b"moov", b"some boxes")
 SAMPLE = ChunkHeader(
@@ -56,3 +60,19 @@ def test_header_cut_anywhere_is_refused(data: st.DataObject) -> None:
 def test_decode_of_noise_raises_integrity_error_only(noise: bytes, start: int) -> None:
     with pytest.raises(IntegrityError):
         ChunkHeader.decode(noise, start)
+
+
+# The header of the worked example as format version 1 had it, made by the program of then; its CRC counts from zero.
+VERSION_1 = bytes.fromhex(
+    "0000009c 75756964 6e7672a0486153788001c10e5d9b7a31 01 00 0000 00000007 0000002a 00000003 0006608b01630090 00000000"
+    "000102030405060708090a0b0c0d0e0f" + "00" * 32 + "0008 48e1bb932058c3a1 0007 6578616d706c65 01 000101"
+    "0015 6742c00dda0a36840000030004000afc803c50aa80 0004 68ce3c80"
+)
+
+
+def test_header_of_version_1_is_read_without_name_and_marks() -> None:
+    whole = BEFORE + VERSION_1
+    header = ChunkHeader.decode(whole + zlib.crc32(whole).to_bytes(4, "big"), len(BEFORE))
+    assert (header.site, header.engine, header.track.channel, header.run) == ("Hồ Xá", "example", 7, 42)
+    assert header.parameter_sets.pps == (bytes.fromhex("68ce3c80"),)
+    assert (header.name, header.is_clock_doubtful) == ("", False)
