@@ -8,10 +8,11 @@ import csv
 import io
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
 
+from nvr.camera_address import Address, parse_address
 from nvr.channel import LARGEST_CHANNEL, Channel, Transport
 from nvr.errors import ConfigError
 
@@ -20,6 +21,7 @@ REQUIRED = ("number", "name", "main_url")
 LONGEST_NAME = 100  # chosen: fits one line of the operator's list
 TRUE_WORDS = {"true", "yes", "1", "on", ""}
 FALSE_WORDS = {"false", "no", "0", "off"}
+_QUOTES = "\u201c\u201d\u201e\u00ab\u00bb"  # typographic double quotes: English, German, French
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,12 @@ def refusal(mistakes: list[str], where: str) -> ConfigError:
 
 def channel_of(fields: Mapping[str, str]) -> tuple[Channel | None, list[str]]:
     """One camera from its fields, or what is wrong with them. Credentials inside a URL move to their own fields."""
-    given = {name: fields.get(name, "").strip() for name in COLUMNS if name != "password"}
+    given = {name: _tidy(fields.get(name, "")) for name in COLUMNS if name != "password"}
     mistakes = [f"{name} is missing: {_mend_of(name)}" for name in REQUIRED if not given[name]]
     transport = given["transport"].lower() or Transport.TCP.value
     mistakes += _mistakes_in_words(given, transport)
-    main, main_mistakes = _address(given["main_url"], "main_url")
-    sub, sub_mistakes = _address(given["sub_url"], "sub_url")
+    main, main_mistakes = parse_address(given["main_url"], "main_url")
+    sub, sub_mistakes = parse_address(given["sub_url"], "sub_url")
     mistakes += main_mistakes + sub_mistakes
     credentials = _credentials(given["username"], fields.get("password", ""), main, sub)
     if credentials is None:
@@ -77,8 +79,8 @@ def channel_of(fields: Mapping[str, str]) -> tuple[Channel | None, list[str]]:
         Channel(
             number=int(given["number"]),
             name=given["name"],
-            main_url=_without_credentials(main),
-            sub_url=_without_credentials(sub),
+            main_url=main.url,
+            sub_url=sub.url,
             username=credentials[0],
             password=credentials[1],
             transport=Transport(transport),
@@ -86,6 +88,15 @@ def channel_of(fields: Mapping[str, str]) -> tuple[Channel | None, list[str]]:
         ),
         [],
     )
+
+
+def _tidy(text: str) -> str:
+    """A value without what nobody sees: every kind of blank is one blank, signs without a picture go (Word, Zalo).
+
+    Letters with their accents apart, as macOS writes them, become one letter each.
+    """
+    visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFC", re.sub(r"\s+", " ", visible.strip()))
 
 
 def _mend_of(name: str) -> str:
@@ -107,33 +118,12 @@ def _mistakes_in_words(given: Mapping[str, str], transport: str) -> list[str]:
     return mistakes
 
 
-def _address(url: str, name: str) -> tuple[SplitResult, list[str]]:
-    """The parts of a URL, and what is wrong with it; an empty one is fine. Never repeats it: it may hold a password."""
-    nowhere = urlsplit("")
-    if not url:
-        return nowhere, []
-    try:
-        parts = urlsplit(url)
-        port_is_wrong = parts.port == 0
-    except ValueError:
-        return nowhere, [f"{name} has a wrong host or port: write it as rtsp://192.0.2.7:554/path"]
-    if parts.scheme not in ("rtsp", "rtsps"):
-        return nowhere, [f"{name} does not start with rtsp:// or rtsps://"]
-    if not parts.hostname or port_is_wrong or re.search(r"[\s\x00-\x1f\x7f]", url):
-        return nowhere, [f"{name} has no host, port 0 or spaces in it: write it as rtsp://192.0.2.7:554/path"]
-    return parts, []
-
-
-def _credentials(username: str, password: str, *addresses: SplitResult) -> tuple[str, str] | None:
+def _credentials(username: str, password: str, *addresses: Address) -> tuple[str, str] | None:
     """The one pair of credentials that a row gives, or nothing where it gives several."""
-    pairs = {(unquote(a.username or ""), unquote(a.password or "")) for a in addresses if a.username or a.password}
+    pairs = {(a.username, a.password) for a in addresses if a.username or a.password}
     if username or password:
         pairs.add((username, password))
     return None if len(pairs) > 1 else (pairs or {("", "")}).pop()
-
-
-def _without_credentials(parts: SplitResult) -> str:
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _numbers_given_twice(rows: list[CameraRow]) -> list[str]:
@@ -149,21 +139,40 @@ def _numbers_given_twice(rows: list[CameraRow]) -> list[str]:
 
 
 def _csv_rows(text: str) -> tuple[list[CameraRow], list[str]]:
-    """Comma or semicolon, as spreadsheets write it, with a line that names the columns."""
-    text = text.removeprefix("\ufeff")
-    head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    """Comma, semicolon or tab, as spreadsheets write it, with a line that names the columns."""
+    text, delimiter, skipped = _separated(text.removeprefix("\ufeff"))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        names = [name.strip().lower() for name in next(reader, [])]
-        lines = [(reader.line_num, values) for values in reader if any(value.strip() for value in values)]
+        names = [re.sub(r"[\s-]+", "_", _unquoted(name).strip().lower()) for name in next(reader, [])]
+        lines = [(reader.line_num + skipped, values) for values in reader if any(value.strip() for value in values)]
     except csv.Error as error:
-        return [], [f"line {reader.line_num}: this is not CSV: {error}"]
+        return [], [f"line {reader.line_num + skipped}: this is not CSV: {error}"]
+    while names and not names[-1]:
+        names.pop()
     mistakes = _mistakes_in_columns(names)
     if mistakes:
         return [], mistakes
-    too_long = [number for number, values in lines if len(values) > len(names)]
+    too_long = [number for number, values in lines if any(value.strip() for value in values[len(names) :])]
     mistakes = [f"line {number}: there are more values than columns: put quotes around commas" for number in too_long]
-    return [CameraRow(f"line {number}", dict(zip(names, values, strict=False))) for number, values in lines], mistakes
+    rows = [
+        CameraRow(f"line {number}", dict(zip(names, map(_unquoted, values), strict=False))) for number, values in lines
+    ]
+    return rows, mistakes
+
+
+def _separated(text: str) -> tuple[str, str, int]:
+    """The text from the line on that names the columns, what separates them, and how many lines were left out."""
+    head, _, rest = text.partition("\n")
+    told = re.fullmatch(r'"?sep=(.)"?;*\s*', head.strip(" "), re.IGNORECASE)  # Excel's own first line
+    if told:
+        return rest, told[1], 1
+    return text, max(",;\t", key=head.count), 0
+
+
+def _unquoted(value: str) -> str:
+    """A value without the typographic quotes that a word processor has made of plain ones."""
+    match = re.fullmatch(rf"\s*[{_QUOTES}](.*)[{_QUOTES}]\s*", value, re.DOTALL)
+    return match[1] if match else value
 
 
 def _mistakes_in_columns(names: list[str]) -> list[str]:
@@ -177,11 +186,18 @@ def _mistakes_in_columns(names: list[str]) -> list[str]:
     return mistakes + [f"line 1: the column {name!r} is there twice: remove one" for name in twice]
 
 
+def mend_of_toml(text: str) -> str:
+    """What may help where a text is not TOML."""
+    if re.search(rf"=\s*[{_QUOTES}\u2018\u2019]", text):
+        return 'the quotes are typographic ones, as word processors make them: write " instead'
+    return "mend that line"
+
+
 def _toml_rows(text: str, where: str) -> tuple[list[CameraRow], list[str]]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"this is not TOML: {error}", where=where, hint="mend that line") from error
+        raise ConfigError(f"this is not TOML: {error}", where=where, hint=mend_of_toml(text)) from error
     mistakes = [f"{name!r} is unknown: every camera is a [[camera]] table" for name in document if name != "camera"]
     tables = document.get("camera", [])
     if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):

@@ -11,14 +11,46 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from nvr.camera_list import mend_of_toml
 from nvr.channel import LARGEST_CHANNEL
 from nvr.errors import ConfigError
+from nvr.textfile import decoded
 
+FOOTAGE = "v1"  # the folder on a volume in which all footage lies (nvr/chunk/name.py)
 UNKNOWN = "there is no such setting: take it out, or look for its right name in a file that nvr init writes"
 
 
+LONGEST_DAYS = 36_500  # chosen: a century; what is more was meant as "for ever", which no disk holds
+LARGEST_QUOTA_GB = 1e9  # chosen: an exabyte
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_yes_for_a_number(cls, data: object) -> object:
+        """Python takes true for 1; a person who writes it means something else."""
+        for name, value in data.items() if isinstance(data, dict) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, bool) and field is not None and field.annotation is not bool:
+                raise ValueError(f"{name} is a number or a text, not {str(value).lower()}")
+        return data
+
+
+def _plain_path(value: object) -> object:
+    """A path as a person writes it, with ``~`` for the home of whoever starts the program."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip() or "\0" in value:
+        raise ValueError("write the path of a folder")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such user's home: write the whole path") from None
+
+
+FolderPath = Annotated[Path, BeforeValidator(_plain_path)]
 
 
 def _known_zone(name: str) -> str:
@@ -40,7 +72,7 @@ class VolumeSettings(_Section):
     """One file system that holds chunk files. ``number`` stands for it in the index and never changes."""
 
     number: int = Field(ge=1, le=999)
-    path: Path
+    path: FolderPath
     weight: int = Field(1, ge=1, le=1000)
 
 
@@ -61,9 +93,9 @@ def _spread(channels: object) -> object:
 class _Keeping(_Section):
     """What a channel or a group may have of its own; None: as the group or the default has it."""
 
-    min_days: float | None = Field(None, ge=0)
-    max_days: float | None = Field(None, gt=0)
-    quota_gb: float | None = Field(None, gt=0)  # of 10^9 bytes; no default: as much as fits
+    min_days: float | None = Field(None, ge=0, le=LONGEST_DAYS)
+    max_days: float | None = Field(None, gt=0, le=LONGEST_DAYS)
+    quota_gb: float | None = Field(None, gt=0, le=LARGEST_QUOTA_GB)  # of 10^9 bytes; no default: as much as fits
     copies: int | None = Field(default=None, ge=1, le=2)
 
 
@@ -86,15 +118,17 @@ class RetentionSettings(_Section):
     Quotas do not replace each other: a channel's bounds the channel, its group's bounds the group with it.
     """
 
-    min_days: float = Field(1.0, ge=0)
-    max_days: float = Field(30.0, gt=0)
+    min_days: float = Field(1.0, ge=0, le=LONGEST_DAYS)
+    max_days: float = Field(30.0, gt=0, le=LONGEST_DAYS)
     reserve_percent: float = Field(5.0, ge=0, lt=90)
     copies: int = Field(default=1, ge=1, le=2)  # on so many volumes lies what is younger than min_days
     last_resort: Literal["record_less", "delete_younger"] = "record_less"
     ballast_mib: int = Field(default=1024, ge=0, le=1 << 20)
     group: tuple[GroupRetention, ...] = ()
     channel: tuple[ChannelRetention, ...] = ()
-    scrub_days: float = Field(30.0, gt=0)  # chosen: the default of max_days; less where footage is kept less long
+    scrub_days: float = Field(
+        30.0, gt=0, le=LONGEST_DAYS
+    )  # chosen: the default of max_days; less where footage is kept less long
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -182,7 +216,7 @@ class WebSettings(_Section):
         try:
             address: IPv4Address | IPv6Address = ip_address(self.host)
         except ValueError:
-            raise ValueError(f"host {self.host!r} is not an IP address; write 127.0.0.1") from None
+            raise ValueError(f"host {self.host!r} is not an IP address; write 127.0.0.1 or ::1") from None
         if not address.is_loopback:
             raise ValueError(f"host {self.host} opens the footage to the network without accounts; write 127.0.0.1")
         return self
@@ -191,8 +225,8 @@ class WebSettings(_Section):
 class Settings(_Section):
     """The whole file."""
 
-    data_dir: Path  # index and registry: on an SSD, never on a network file system
-    runtime_dir: Path | None = None  # the board, best on tmpfs; by default data_dir/run
+    data_dir: FolderPath  # index and registry: on an SSD, never on a network file system
+    runtime_dir: FolderPath | None = None  # the board, best on tmpfs; by default data_dir/run
     site: SiteSettings = SiteSettings()  # type: ignore[call-arg]
     volumes: tuple[VolumeSettings, ...] = Field(min_length=1)
     retention: RetentionSettings = RetentionSettings()  # type: ignore[call-arg]
@@ -201,11 +235,22 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _distinct_volumes(self) -> Self:
-        for what in ("number", "path"):
-            twice = _twice(str(getattr(volume, what)) for volume in self.volumes)
-            if twice:
-                raise ValueError(f"two volumes have the same {what}: {', '.join(twice)}")
+        twice = _twice(volume.number for volume in self.volumes)
+        if twice:
+            raise ValueError(f"two volumes have the same number: {', '.join(map(str, twice))}")
         return self
+
+    @property
+    def data_folders(self) -> tuple[Path, ...]:
+        """What lies in data_dir, each a folder of its own."""
+        return (
+            self.index_path,
+            self.scrub_path,
+            self.troubles_path,
+            self.activity_path,
+            self.stills_path,
+            self.registry_path,
+        )
 
     @property
     def index_path(self) -> Path:
@@ -243,18 +288,49 @@ def load(path: Path) -> Settings:
         ConfigError: the file is missing, is not TOML, or has wrong settings: all of them are listed at once.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = decoded(path.read_bytes(), str(path))
+        raw = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError("there is no such file", where=str(path), hint="nvr init writes one to start from") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file cannot be read: {error}", where=str(path)) from error
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"this is not TOML: {error}", where=str(path), hint="mend that line") from error
+        raise ConfigError(f"this is not TOML: {error}", where=str(path), hint=mend_of_toml(text)) from error
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_all_mistakes(error), where=str(path), hint="mend each line above") from error
-    return _anchored(settings, path.resolve().parent)
+    settings = _anchored(settings, path.resolve().parent)
+    mistakes = [*_mistakes_in_folders(settings, path.resolve().parent)]
+    if mistakes:
+        raise ConfigError("; ".join(mistakes), where=str(path), hint="give every volume a folder of its own")
+    return settings
+
+
+def _mistakes_in_folders(settings: Settings, home: Path) -> Iterator[str]:
+    """Folders that are one another's, however they are written: through links, or with ``..``.
+
+    A volume beside nvr.toml is fine where that folder is the data's as well; in a folder for data alone it is a
+    mistake: whoever copies or empties that means no footage.
+    """
+    data_dir = settings.data_dir.resolve()
+    volumes = [(f"volume {volume.number}", volume.path.resolve()) for volume in settings.volumes]
+    own = [("runtime_dir", settings.board_path.parent.resolve())]
+    own += [(f"{path.name} in data_dir", path.resolve()) for path in settings.data_folders]
+    own += [("data_dir", data_dir)] if data_dir != home else []
+    for at, (name, path) in enumerate(volumes):
+        for other, elsewhere in volumes[:at]:
+            if path == elsewhere:
+                yield f"{other} and {name} are the same folder: {path}"
+            elif path.is_relative_to(elsewhere) or elsewhere.is_relative_to(path):
+                yield f"{other} and {name} lie in one another: {elsewhere} and {path}"
+        inside = next((what for what, folder in own if path.is_relative_to(folder)), "")
+        if inside or path == data_dir:
+            yield f"{name} lies in {inside or 'data_dir'}: {path}"
+    for folder in (data_dir, settings.board_path.parent.resolve()):
+        for name, path in volumes:
+            if folder.is_relative_to(path / FOOTAGE):
+                yield f"{folder} lies in the footage of {name}: {path}"
 
 
 def _all_mistakes(error: ValidationError) -> str:

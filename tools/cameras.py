@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nvr.camera_address import shown
 from nvr.camera_list import channel_of, parse, refusal
 from nvr.channel import Channel, Transport
 from nvr.errors import ConfigError
+from nvr.textfile import decoded
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
@@ -30,7 +32,14 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
     for channel in channels:
         user = channel.username + (" (no password)" if channel.username and not channel.password else "")
         state = "" if channel.enabled else "off"
-        words = (channel.name, channel.main_url, channel.sub_url or "none", user, channel.transport.value, state)
+        words = (
+            channel.name,
+            shown(channel.main_url),
+            shown(channel.sub_url) or "none",
+            user,
+            channel.transport.value,
+            state,
+        )
         table.add_row(str(channel.number), *map(escape, words))
     Console(soft_wrap=True).print(table if channels else "There is no camera yet: nvr cameras add")
 
@@ -44,7 +53,7 @@ def import_(
     """Take over a list of cameras, whole or not at all; a number that is known is replaced.
 
     Columns: number, name, main_url, sub_url, username, password, transport (tcp or udp), enabled (yes or no).
-    Only the first three are needed. A spreadsheet's semicolons are fine.
+    Only the first three are needed. A spreadsheet's semicolons and tabs are fine.
     """
     channels = parse(_text(file), is_toml=file.suffix.lower() == ".toml", where=str(file))
     if dry_run:
@@ -123,11 +132,10 @@ def _registry(config: Path) -> "Registry":
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        data = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError("this is not UTF-8 text", where=str(file), hint="save it as CSV UTF-8") from error
+    return decoded(data, str(file))
 
 
 def _password(file: Path | None) -> str:

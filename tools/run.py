@@ -9,6 +9,7 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from tools.supervisor import Supervisor
 
     settings = settings_from(config)
-    print(f"http://{settings.web.host}:{settings.web.port}/", flush=True)
+    host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+    print(f"http://{host}:{settings.web.port}/", flush=True)
     same = ("--config", str(config))
     Supervisor({"recorder": ("recorder", *same), "web": ("web", *same)}, SystemClock()).run()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nvr.errors import ConfigError
+from nvr.textfile import decoded
 from nvr.timebase import format_utc
 from tools.config_text import with_volume, without_volume
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
@@ -129,7 +130,7 @@ def add(
     number = max({volume.number for volume in settings.volumes} | _known(settings)) + 1  # none is ever used again
     with Volume.open(number, path, create=True, clock=SystemClock()) as made:
         free_bytes = made.free_bytes()
-    _rewrite(config, with_volume(config.read_text(encoding="utf-8"), number, path, weight))
+    _rewrite(config, with_volume(_text(config), number, path, weight))
     print(f"Volume {number}: {path}, {free_bytes / GB:.1f} GB free. A running recorder takes it within seconds.")
 
 
@@ -152,11 +153,15 @@ def remove(
         hint = f"nvr volumes drain {number} and wait until it is empty, or say --with-footage"
         raise ConfigError(f"{chunks} files with footage are on it", where=f"volume {number}", hint=hint)
     try:
-        text = without_volume(config.read_text(encoding="utf-8"), number)
+        text = without_volume(_text(config), number)
     except KeyError:
         raise ConfigError("its block was not found", where=str(config), hint="take it out with an editor") from None
     _rewrite(config, text)
     print("A running recorder writes its open files to their end, five minutes at most, and lets the disk go.")
+
+
+def _text(config: Path) -> str:
+    return decoded(config.read_bytes(), str(config))
 
 
 def _rewrite(config: Path, text: str) -> None:

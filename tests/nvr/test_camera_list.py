@@ -79,7 +79,7 @@ def test_many_mistakes_are_told_at_once_with_their_lines() -> None:
         + "0,Gate,rtsp://cam/1,,,,,\n"
         + f"2,,http://nvr:{CANARY}@cam/2,,,,pigeon,maybe\n"
         + "3,Bridge,rtsp://cam/3,,,,,\n"
-        + "3,Market,rtsp://cam:port/4,,,,,,,\n"
+        + "3,Market,rtsp://cam:port/4,,,,,,,more\n"
     )
     for words in (
         "line 2: number '0'",
@@ -87,7 +87,7 @@ def test_many_mistakes_are_told_at_once_with_their_lines() -> None:
         "line 3: main_url does not start with rtsp://",
         "line 3: transport 'pigeon'",
         "line 3: enabled 'maybe'",
-        "line 5: main_url has a wrong host or port",
+        "line 5: main_url has no host, or a wrong host or port",
         "line 5: there are more values than columns",
         "line 5: number 3 is already that of line 4",
     ):
@@ -151,3 +151,64 @@ def test_parse_any_rows_below_a_good_head_raises_nothing_else(rows: str) -> None
     except ConfigError:
         return
     assert channels
+
+
+@pytest.mark.parametrize("secret", ["plain", "p@ss", "pa:ss", "pa%ss", "50%off", "a b", "mật khẩu", "[::1]", "\u00e9"])
+@pytest.mark.parametrize("host", ["192.0.2.9:554", "[2001:db8::7]"])
+def test_password_in_an_address_is_understood(secret: str, host: str) -> None:
+    channel, mistakes = channel_of({"number": "1", "name": "x", "main_url": f"rtsp://admin:{secret}@{host}/live?a=1"})
+    assert mistakes == []
+    assert channel is not None
+    assert (channel.main_url, channel.username, channel.password) == (f"rtsp://{host}/live?a=1", "admin", secret)
+
+
+@pytest.mark.parametrize("secret", ["2021#a", "554/b", "80?c", "a/b@c", "a@b#c", "#", "50%ff"])
+@pytest.mark.parametrize("column", ["main_url", "sub_url"])
+@pytest.mark.parametrize("host", ["192.0.2.9", "[2001:db8::7]:554"])
+def test_password_that_ends_the_host_is_refused_with_a_word_about_it(secret: str, column: str, host: str) -> None:
+    fields = {
+        "number": "1",
+        "name": "x",
+        "main_url": "rtsp://192.0.2.9/a",
+        column: f"rtsp://admin:{secret}@{host}/live",
+    }
+    channel, mistakes = channel_of(fields)
+    assert channel is None
+    assert len(mistakes) == 1
+    assert "password" in mistakes[0]
+    assert secret == "#" or secret not in mistakes[0]
+
+
+@pytest.mark.parametrize(("escaped", "secret"), [("50%25", "50%"), ("p%40ss%23%2F", "p@ss#/"), ("%C3%A9", "é")])
+def test_password_in_percent_signs_is_understood(escaped: str, secret: str) -> None:
+    channel, _ = channel_of({"number": "1", "name": "x", "main_url": f"rtsp://admin:{escaped}@192.0.2.9/live"})
+    assert channel is not None
+    assert channel.password == secret
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("number\tname\tmain_url\n1\tChợ\trtsp://192.0.2.1/a\n", ["Chợ"]),
+        ("sep=;\nnumber;name;main_url\n1;Chợ;rtsp://192.0.2.1/a\n", ["Chợ"]),
+        ('"sep=\t"\nnumber\tname\tmain_url\n1\tChợ\trtsp://192.0.2.1/a\n', ["Chợ"]),
+        ("Number, NAME ,Main URL,,\n1,Chợ,rtsp://192.0.2.1/a,,\n,,,,\n", ["Chợ"]),
+        ("number,name,main-url\n1,\u201cChợ\u201d,\u201crtsp://192.0.2.1/a\u201d\n", ["Chợ"]),
+        ("number,name,main_url\n1,Chợ\u00a0 \u200bHuế\ufeff,\u00a0rtsp://192.0.2.1/a\u200b\n", ["Chợ Huế"]),
+        ('number,name,main_url\n1,"Chợ\nHuế",rtsp://192.0.2.1/a\n', ["Chợ Huế"]),
+        ("number,name,main_url\n1,\u202eChợ\u202c,rtsp://192.0.2.1/a\n", ["Chợ"]),
+        ("number,name,main_url\n1,Cho\u031b\u0323,rtsp://192.0.2.1/a\n", ["Chợ"]),
+    ],
+)
+def test_list_as_a_spreadsheet_leaves_it_is_taken(text: str, names: list[str]) -> None:
+    channels = from_csv(text)
+    assert [channel.name for channel in channels] == names
+    assert channels[0].main_url == "rtsp://192.0.2.1/a"
+
+
+def test_value_below_a_column_without_a_name_is_a_mistake() -> None:
+    assert "line 2: there are more values" in mistakes_in("number,name,main_url,\n1,Gate,rtsp://192.0.2.1/a,secret\n")
+
+
+def test_line_numbers_count_excels_own_first_line() -> None:
+    assert "line 3: number '0'" in mistakes_in("sep=,\nnumber,name,main_url\n0,Gate,rtsp://192.0.2.1/a\n")

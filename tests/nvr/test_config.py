@@ -73,7 +73,7 @@ def test_load_many_mistakes_lists_all_with_their_places(tmp_path: Path) -> None:
     [
         ('data_dir = "d"\n', "volumes"),
         (SMALLEST + '[[volumes]]\nnumber = 1\npath = "other"\n', "same number"),
-        (SMALLEST + '[[volumes]]\nnumber = 2\npath = "footage"\n', "same path"),
+        (SMALLEST + '[[volumes]]\nnumber = 2\npath = "footage"\n', "same folder"),
         (SMALLEST + "[retention]\nmin_days = 9\nmax_days = 3\n", "min_days"),
         (SMALLEST + SCHOOLS + "quota = 5\n", "retention.group.1.quota: there is no such setting"),
         (SMALLEST + SCHOOLS + "max_days = 0.5\n", "min_days 1 (the default) and max_days 0.5 (of the group 'Schools')"),
@@ -111,11 +111,72 @@ def test_load_missing_file_points_to_init(tmp_path: Path) -> None:
     assert "nvr init" in caught.value.hint
 
 
-def test_load_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_load_file_of_notepad_is_read(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "nvr.toml"
-    path.write_bytes('[site]\nname = "Hồ Xá"\n'.encode("utf-16"))
-    with pytest.raises(ConfigError, match="cannot be read"):
+    path.write_bytes((SMALLEST + '[site]\nname = "Hồ Xá"\n').replace("\n", "\r\n").encode(encoding))
+    assert load(path).site.name == "Hồ Xá"
+
+
+def test_load_file_in_a_code_page_is_refused_with_the_mend(tmp_path: Path) -> None:
+    path = tmp_path / "nvr.toml"
+    path.write_bytes(b'[site]\nname = "Ch\xf5\xf2"\n')  # Windows-1258
+    with pytest.raises(ConfigError, match="line 2") as caught:
         load(path)
+    assert "UTF-8" in caught.value.hint
+
+
+def test_load_typographic_quotes_are_named(tmp_path: Path) -> None:
+    assert 'write " instead' in refusal(tmp_path, SMALLEST.replace('"data"', "\u201cdata\u201d")).hint
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e300", "36501", "true", '"x"'])
+@pytest.mark.parametrize("name", ["min_days", "max_days", "scrub_days", "reserve_percent"])
+def test_load_number_that_is_none_is_refused_with_its_place(tmp_path: Path, name: str, value: str) -> None:
+    assert "retention" in str(refusal(tmp_path, f"{SMALLEST}[retention]\n{name} = {value}\n"))
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300"])
+def test_load_quota_that_is_no_number_is_refused(tmp_path: Path, value: str) -> None:
+    assert "quota_gb" in str(refusal(tmp_path, f"{SMALLEST}{GATE}quota_gb = {value}\n"))
+
+
+def test_load_tilde_is_the_home_of_whoever_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    settings = loaded(tmp_path, SMALLEST.replace('"footage"', '"~/footage"').replace('"data"', '"~/data"'))
+    assert settings.volumes[0].path == tmp_path / "home/footage"
+    assert settings.data_dir == tmp_path / "home/data"
+
+
+@pytest.mark.parametrize("path", ["", "  ", "~nobody-of-this-name/x"])
+def test_load_path_that_names_no_folder_is_refused(tmp_path: Path, path: str) -> None:
+    assert "volumes.1.path" in str(refusal(tmp_path, SMALLEST.replace("footage", path)))
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ("footage/.", "same folder"),
+        ("other/../footage", "same folder"),
+        ("link", "same folder"),
+        ("footage/v1", "in one another"),
+        ("link/inner", "in one another"),
+        (".", "in one another"),
+        ("data", "lies in data_dir"),
+        ("data/footage", "lies in data_dir"),
+        ("data/index", "lies in index in data_dir"),
+    ],
+)
+def test_load_folders_that_are_one_anothers_are_refused(tmp_path: Path, second: str, words: str) -> None:
+    (tmp_path / "footage").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "footage")
+    error = refusal(tmp_path, f'{SMALLEST}[[volumes]]\nnumber = 2\npath = "{second}"\n')
+    assert words in error.what
+    assert error.hint
+
+
+def test_load_volume_beside_the_data_of_the_files_own_folder_is_fine(tmp_path: Path) -> None:
+    assert loaded(tmp_path, SMALLEST.replace('"data"', '"."')).volumes[0].path == tmp_path / "footage"
 
 
 def test_load_folder_instead_of_file_is_refused(tmp_path: Path) -> None:
