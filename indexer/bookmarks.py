@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import msgspec
 
 from indexer.store import Reading, Store
-from nvr.errors import ConfigError, IntegrityError
+from nvr.errors import ConfigError, IntegrityError, LimitReached
 from nvr.timebase import TimeRange
 
 TABLE = "bookmark"
 MOST = 20_000  # chosen: thirty a day for two years; they are read as a whole
+_BEHIND_ALL = b"\xff" * 5  # keys have four bytes
 LONGEST_NOTE = 500  # characters, chosen: a note, not a report
 
 
@@ -52,35 +53,46 @@ class Bookmarks:
         """Make one.
 
         Raises:
-            ConfigError: the note is too long, or there are too many bookmarks.
+            ConfigError: the note is too long.
+            LimitReached: there are too many bookmarks.
         """
         if len(note) > LONGEST_NOTE:
             raise ConfigError(f"a note has at most {LONGEST_NOTE} characters", hint="say it shorter")
         with self._store.write() as txn:
-            known = _read(txn)
-            if len(known) >= MOST:
-                raise ConfigError(f"there are {MOST} bookmarks already", hint="remove some that nobody needs any more")
+            # By count and last key: the registry's only write transaction is also what every deletion waits for.
+            if txn.count(TABLE) >= MOST:
+                raise LimitReached(f"there are {MOST} bookmarks already", hint="remove some that nobody needs any more")
+            last = txn.before(TABLE, _BEHIND_ALL)
             made = Bookmark(
-                number=max((one.number for one in known), default=0) + 1,
+                number=1 if last is None else int.from_bytes(last[0]) + 1,
                 channel=channel,
                 at_us=at_us,
                 note=note.strip(),
                 author=author,
                 made_us=now_us,
             )
-            txn.put(TABLE, made.number.to_bytes(4, "big"), msgspec.json.encode(made))
+            txn.put(TABLE, _key(made.number), msgspec.json.encode(made))
         return made
 
     def remove(self, channel: int, number: int) -> bool:
         """Remove a channel's bookmark; whether it was there."""
         with self._store.write() as txn:
-            if not any(one.number == number and one.channel == channel for one in _read(txn)):
+            value = txn.get(TABLE, _key(number))
+            if value is None or _decoded(value).channel != channel:
                 return False
-            return txn.delete(TABLE, number.to_bytes(4, "big"))
+            return txn.delete(TABLE, _key(number))
+
+
+def _key(number: int) -> bytes:
+    return number.to_bytes(4, "big")
 
 
 def _read(txn: Reading) -> list[Bookmark]:
+    return [_decoded(value) for _, value in txn.rows(TABLE)]
+
+
+def _decoded(value: bytes) -> Bookmark:
     try:
-        return [msgspec.json.decode(value, type=Bookmark) for _, value in txn.rows(TABLE)]
+        return msgspec.json.decode(value, type=Bookmark)
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"a bookmark cannot be read: {error}", where="the registry") from error

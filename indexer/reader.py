@@ -74,6 +74,16 @@ class IndexReader:
                     return record
         return None
 
+    def next_start_us(self, track: Track, instant_us: int) -> int | None:
+        """From when on there is footage at or after an instant; the instant itself where there is footage then."""
+        with self.store.read() as txn:
+            return scan.next_start_us(txn, track, instant_us)
+
+    def previous_end_us(self, track: Track, instant_us: int) -> int | None:
+        """Until when there is footage before an instant; the instant itself where there is some just before it."""
+        with self.store.read() as txn:
+            return scan.previous_end_us(txn, track, instant_us)
+
     def seek(self, track: Track, instant_us: int) -> tuple[ChunkRecord, int]:
         """Where to start reading to show the picture of an instant: one descent of the B-tree.
 

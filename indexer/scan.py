@@ -40,6 +40,30 @@ def floor(txn: Reading, track: Track, instant_us: int) -> ChunkRecord | None:
     return decode(*row)
 
 
+def next_start_us(txn: Reading, track: Track, instant_us: int) -> int | None:
+    """From when on there is footage at or after an instant, lost files apart; the instant itself where there is then.
+
+    One descent of the B-tree, and a step for each lost file that lies before what is found; no row is decoded.
+    """
+    if any(not lost for _, lost, _ in overlapping(txn, track, TimeRange(instant_us, instant_us))):
+        return instant_us
+    for key, value in txn.rows(keys.CHUNK, keys.instant(track, instant_us), keys.after_track(track)):
+        if not extent(value)[1]:
+            return int(keys.CHUNK_LAYOUT.unpack(key)[1])
+    return None
+
+
+def previous_end_us(txn: Reading, track: Track, instant_us: int) -> int | None:
+    """Until when there is footage before an instant, lost files apart; the instant itself where it reaches there.
+
+    As cheap as `next_start_us`.
+    """
+    for row in txn.rows_back(keys.CHUNK, keys.instant(track, instant_us), keys.track(track)):
+        if not extent(row[1])[1]:
+            return min(time_of(row).end_us, instant_us)
+    return None
+
+
 def first(txn: Reading, track: Track) -> Row | None:
     """The track's oldest row."""
     row = txn.from_key(keys.CHUNK, keys.track(track))

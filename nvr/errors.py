@@ -58,5 +58,9 @@ class Held(NvrError):
     """Footage is held and must not be deleted."""
 
 
+class LimitReached(NvrError):
+    """There are as many of a kind as may be: something must be removed before one more is taken."""
+
+
 class Denied(NvrError):
     """The user may not do this."""

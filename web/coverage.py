@@ -20,7 +20,7 @@ from web.archive import Archive
 from web.auth import Action, May, user_of
 from web.query import CoverageQuery
 from web.route import Media, Route, route
-from web.sending import Content, send
+from web.sending import NOT_KEPT, Content, send
 from web.status import reason_word
 
 CSV = "text/csv"
@@ -69,7 +69,8 @@ class CoverageRoom:
 
     async def _send_csv(self, asked: CoverageQuery, request: web.Request) -> web.StreamResponse:
         told = await self._tell(asked, request)
-        headers = {"Content-Disposition": f'attachment; filename="coverage-{told.days[-1]}.csv"'}
+        name = f"coverage-{told.days[-1]}.csv"
+        headers = {"Cache-Control": NOT_KEPT, "Content-Disposition": f'attachment; filename="{name}"'}
         return await send(request, Content(CSV, (_spreadsheet(told),), headers=headers))
 
     def _allowed(self, request: web.Request) -> list[Channel]:

@@ -1,11 +1,12 @@
 """The door: what every request passes before and after its route, whichever it is.
 
-Before: the Host header (a foreign page that has its name resolve to 127.0.0.1 must not read footage), the Origin of a
-WebSocket and of a change (browsers do not keep other origins from sending one), the parameters, `may`, and the body of
-a change, which must be JSON: a foreign page's form cannot say that. After: the security headers, and errors as JSON.
-DESIGN section 9; OWASP ASVS 5.0 sections 3.4, 3.5 and 4.4.
+Before: the Host header (a foreign page that has its name resolve to 127.0.0.1 must not read footage), where the browser
+says that the request comes from, the Origin of a WebSocket and of a change (browsers do not keep other origins from
+sending one), the parameters, `may`, and the body of a change, which must be JSON: a foreign page's form cannot say
+that. After: the security headers, and errors as JSON. DESIGN section 9; OWASP ASVS 5.0 sections 3.4, 3.5 and 4.4.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -21,11 +22,13 @@ from web.route import Route, Socket
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES = 16 << 10  # chosen: a note of 500 characters and much to spare
+BODY_S = 10.0  # chosen: within it such a body comes over the slowest connection, at 16 kbit/s
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
         "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
+    "Cache-Control": "no-store",  # of what does not say otherwise: facts that a role may lose tomorrow
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -49,8 +52,9 @@ class Door:
         """What aiohttp calls for a route."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            _check_site(request)
             if isinstance(route.answers, Socket) or route.change is not None:
-                self._check_origin(request)
+                _check_origin(request)
             asked = parse(route.asks, request.match_info, request.query.items())
             demand(self._may, user_of(request), route.action, asked.channel_asked(), asked.range_asked())
             if route.change is not None and route.change.takes is not None:
@@ -86,15 +90,31 @@ class Door:
             hint = "open the address that the server printed at its start"
             raise Denied("the server does not answer to this host name", where=host[:100], hint=hint)
 
-    def _check_origin(self, request: web.Request) -> None:
-        site = request.headers.get("Sec-Fetch-Site", "none")
-        if site not in {"same-origin", "none"}:
-            raise Denied("a page of another origin may not open this", where=site[:100])
-        origin = request.headers.get("Origin")
-        if origin is None:  # not a browser: a browser always sends it
-            return
-        if origin.split("://", 1)[-1].lower() != request.headers.get("Host", "").lower():
-            raise Denied("a page of another origin may not open this", where=origin[:100])
+
+def _check_site(request: web.Request) -> None:
+    """Refuse what a page of another origin has a browser send: its answer could not be read, but it would cost all.
+
+    A person who follows a link comes from another origin as well: that is a navigation of a whole window by GET.
+    W3C Fetch Metadata; the rule is the Resource Isolation Policy of its authors.
+    """
+    said = request.headers
+    site = said.get("Sec-Fetch-Site", "none")
+    if site in {"same-origin", "none"}:
+        return
+    if (request.method, said.get("Sec-Fetch-Mode"), said.get("Sec-Fetch-Dest")) != ("GET", "navigate", "document"):
+        raise Denied("a page of another origin may not open this", where=site[:100])
+
+
+def _check_origin(request: web.Request) -> None:
+    """Refuse a socket or a change for a page of another origin, a link that somebody follows included."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if site not in {"same-origin", "none"}:
+        raise Denied("a page of another origin may not open this", where=site[:100])
+    origin = request.headers.get("Origin")
+    if origin is None:  # not a browser: a browser always sends it
+        return
+    if origin.split("://", 1)[-1].lower() != request.headers.get("Host", "").lower():
+        raise Denied("a page of another origin may not open this", where=origin[:100])
 
 
 def _host_of(request: web.Request) -> str:
@@ -109,15 +129,20 @@ async def _body(request: web.Request, takes: type[msgspec.Struct]) -> msgspec.St
     """The body of a change.
 
     Raises:
-        BadParameters: it is no JSON, or other JSON.
+        BadParameters: it is no JSON, or other JSON, or compressed, or does not come.
     """
     if request.content_type != "application/json":
         hint = "send JSON, and say so: Content-Type: application/json"
         raise BadParameters("the body is not said to be JSON", where=request.path, hint=hint)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadParameters("the body is compressed", where=request.path, hint="send it as it is")
     try:
-        return msgspec.json.decode(await request.read(), type=takes)
-    except msgspec.MsgspecError as error:
+        async with asyncio.timeout(BODY_S):
+            return msgspec.json.decode(await request.read(), type=takes)
+    except (msgspec.MsgspecError, UnicodeDecodeError, web.RequestPayloadError) as error:
         raise BadParameters(f"the body cannot be used: {error}", where=request.path) from error
+    except TimeoutError as error:
+        raise BadParameters("the body does not come", where=request.path, hint="send all of it at once") from error
 
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:

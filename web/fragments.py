@@ -15,8 +15,6 @@ from web.route import Route, route
 from web.timeline import gaps
 from web.wire import ChunkTable, Fragments
 
-SEARCH_US = 400 * 86_400_000_000  # chosen: how far the next footage is looked for; the law keeps none so long
-
 
 class FragmentsRoom:
     """Tells a player which bytes to append.
@@ -70,19 +68,16 @@ class FragmentsRoom:
 
 def previous_us(archive: Archive, asked: WindowQuery, newest: Sequence[StoredChunk]) -> int | None:
     """Where the newest footage before the window ends; its start where that footage reaches into it."""
-    before = archive.index().floor(asked.track_asked, asked.from_us)
-    ends = [chunk.end_us for chunk in newest if chunk.start_us <= asked.from_us]
-    if before is not None:
-        ends.append(before.start_us + before.duration_us)
-    return min(max(ends), asked.from_us) if ends else None
+    indexed_us = archive.index().previous_end_us(asked.track_asked, asked.from_us)
+    ends = [min(chunk.end_us, asked.from_us) for chunk in newest if chunk.start_us < asked.from_us]
+    return max([*ends, *([] if indexed_us is None else [indexed_us])], default=None)
 
 
 def next_us(archive: Archive, asked: WindowQuery, newest: Sequence[StoredChunk]) -> int | None:
     """Where footage starts, or goes on, behind the window."""
-    later = TimeRange(asked.to_us, asked.to_us + SEARCH_US)
-    starts = [chunk.start_us for chunk in newest if chunk.time.overlaps(later)]
-    starts += [span.start_us for span in archive.index().spans(asked.track_asked, later)[:1]]
-    return max(min(starts), asked.to_us) if starts else None
+    indexed_us = archive.index().next_start_us(asked.track_asked, asked.to_us)
+    starts = [max(chunk.start_us, asked.to_us) for chunk in newest if chunk.end_us > asked.to_us]
+    return min([*starts, *([] if indexed_us is None else [indexed_us])], default=None)
 
 
 def choose(rows: Sequence[FragmentRow], window: TimeRange) -> Sequence[FragmentRow]:

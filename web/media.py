@@ -1,6 +1,7 @@
 """Chunk files as they lie on disk: the init segment, and byte ranges by sendfile.
 
-A sealed chunk never changes, so browsers may keep it for ever; the growing one is readable up to what is committed.
+A sealed chunk never changes, but its footage is deleted one day and rights are taken away: browsers may keep it and ask
+each time whether they still may show it. The growing one is readable up to what is committed.
 """
 
 import asyncio
@@ -15,11 +16,11 @@ from web.auth import Action, May, demand, user_of
 from web.footage import FootageReader
 from web.query import MediaQuery
 from web.route import Media, Route, route
-from web.sending import Content, FilePart, send
+from web.sending import NOT_KEPT, REVALIDATED, Content, FilePart, send
 
 MP4 = "video/mp4"
-KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
-NOT_KEPT = {"Cache-Control": "no-store"}
+SEALED = {"Cache-Control": REVALIDATED}
+GROWING = {"Cache-Control": NOT_KEPT}
 _PATH = "/media/{channel}/{track}/{start_us}-{run}-{sequence}/"
 
 
@@ -106,7 +107,7 @@ class MediaRoom:
         chunk = await self._finder.find(asked, request)
         footage = await asyncio.to_thread(self._footage.read, chunk)
         tag = f"{etag_of(chunk)}-init" if chunk.sealed else ""
-        kept = KEPT if chunk.sealed else NOT_KEPT
+        kept = SEALED if chunk.sealed else GROWING
         return await send(request, Content(MP4, (footage.init_segment,), tag, kept))
 
     async def _send_media(self, asked: MediaQuery, request: web.Request) -> web.StreamResponse:
@@ -115,7 +116,7 @@ class MediaRoom:
         fd = self._archive.open_file(chunk)
         try:
             part = FilePart(partial(os.dup, fd), 0, chunk.readable_bytes)
-            kept = KEPT if chunk.sealed else NOT_KEPT
+            kept = SEALED if chunk.sealed else GROWING
             return await send(request, Content(MP4, (part,), etag_of(chunk), kept))
         finally:
             os.close(fd)

@@ -316,6 +316,18 @@ class SegmentQuery(MediaQuery, frozen=True, kw_only=True):
     shift_90k: Offset
 
 
+def _value(text: str, kind: object) -> object:
+    """A parameter's value. Of a number's many spellings (1.0, 1e3, -0) one counts: decimal digits, as we write it.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    value = msgspec.convert(text, kind, strict=False)
+    if isinstance(value, int) and str(value) != text:
+        raise msgspec.ValidationError("Expected decimal digits")
+    return value
+
+
 def parse(kind: type[Q], path: Mapping[str, str], query: Iterable[tuple[str, str]]) -> Q:
     """The parameters of a request as a struct.
 
@@ -340,7 +352,7 @@ def parse(kind: type[Q], path: Mapping[str, str], query: Iterable[tuple[str, str
     for name, field in fields.items():
         if name in given:
             try:
-                values[name] = msgspec.convert(given[name], field.type, strict=False)
+                values[name] = _value(given[name], field.type)
             except msgspec.ValidationError as error:
                 mistakes.append(f"{name}: {error}, not {given[name][:60]!r}")
         elif field.required:

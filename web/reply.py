@@ -5,7 +5,16 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from nvr.errors import CameraError, Denied, Held, IntegrityError, NotRecorded, NvrError, StorageError
+from nvr.errors import (
+    CameraError,
+    Denied,
+    Held,
+    IntegrityError,
+    LimitReached,
+    NotRecorded,
+    NvrError,
+    StorageError,
+)
 from web.wire import Problem
 
 
@@ -23,6 +32,7 @@ _STATUS: tuple[tuple[type[NvrError], HTTPStatus], ...] = (
     (NotRecorded, HTTPStatus.NOT_FOUND),
     (NoSuchThing, HTTPStatus.NOT_FOUND),
     (Held, HTTPStatus.CONFLICT),
+    (LimitReached, HTTPStatus.CONFLICT),
     (IntegrityError, HTTPStatus.BAD_GATEWAY),  # the disk, behind us, gave bytes that cannot be used
     (CameraError, HTTPStatus.BAD_GATEWAY),  # so did the camera, when it was recorded
     (StorageError, HTTPStatus.SERVICE_UNAVAILABLE),

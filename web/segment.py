@@ -16,7 +16,7 @@ from nvr.errors import NotRecorded
 from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.footage import FootageReader, FragmentRow
-from web.media import KEPT, MP4, NOT_KEPT, ChunkFinder, chunk_path, etag_of
+from web.media import GROWING, MP4, SEALED, ChunkFinder, chunk_path, etag_of
 from web.query import SegmentQuery
 from web.route import Media, Route, route
 from web.sending import Content, FilePart, Piece, send
@@ -62,7 +62,7 @@ class SegmentRoom:
         pieces = await asyncio.to_thread(self._pieces, chunk, asked)
         etag = etag_of(chunk)
         tag = f"{etag}-{asked.offset:x}-{asked.end:x}-{asked.shift_90k:x}" if etag else ""
-        return await send(request, Content(MP4, pieces, tag, KEPT if chunk.sealed else NOT_KEPT))
+        return await send(request, Content(MP4, pieces, tag, SEALED if chunk.sealed else GROWING))
 
     def _pieces(self, chunk: StoredChunk, asked: SegmentQuery) -> list[Piece]:
         fragments = self._footage.read(chunk).fragments

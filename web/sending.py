@@ -23,6 +23,9 @@ from web.wire import Problem
 PIECE_BYTES = 1 << 20
 _log = get_logger()
 _SINGLE_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
+_MOST_DIGITS = 18  # a file of an exabyte; longer numbers are as good as that, and int() refuses 4,301 digits
+REVALIDATED = "private, no-cache"  # kept by one browser, shown again only if we say that it still may be
+NOT_KEPT = "no-store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def select(headers: Mapping[str, str], total_bytes: int, etag: str) -> Selected:
         etag: its strong validator; empty: none.
     """
     whole = Selected(HTTPStatus.OK, 0, total_bytes)
-    if etag and _names(headers.get("If-None-Match", ""), etag):
+    if etag and names(headers.get("If-None-Match", ""), etag):
         return Selected(HTTPStatus.NOT_MODIFIED, 0, 0)
     wanted = _SINGLE_RANGE.fullmatch(headers.get("Range", ""))
     if wanted is None or wanted.groups() == ("", ""):
@@ -88,10 +91,10 @@ def select(headers: Mapping[str, str], total_bytes: int, etag: str) -> Selected:
         return whole
     first, last = wanted.groups()
     if not first:  # the last so many bytes
-        start, end = max(0, total_bytes - int(last)), total_bytes
+        start, end = max(0, total_bytes - _count(last)), total_bytes
     else:
-        start, end = int(first), min(int(last) + 1, total_bytes) if last else total_bytes
-        if last and int(last) < int(first):
+        start, end = _count(first), min(_count(last) + 1, total_bytes) if last else total_bytes
+        if last and _count(last) < _count(first):
             return whole
     if start >= total_bytes:
         return Selected(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 0, 0)
@@ -146,15 +149,20 @@ async def send(request: web.Request, content: Content) -> web.StreamResponse:
     return response
 
 
-def _names(header: str, etag: str) -> bool:
+def names(header: str, etag: str) -> bool:
     """Whether an If-None-Match header names the validator, by weak comparison (RFC 9110 section 8.8.3.2)."""
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
     return "*" in tags or f'"{etag}"' in tags
 
 
+def _count(digits: str) -> int:
+    """A number of bytes from a Range header, however long it is written."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
+
+
 def _not_satisfiable(total_bytes: int) -> web.Response:
     problem = Problem("the range lies behind the end", where="Range", hint=f"there are {total_bytes} bytes")
-    headers = {"Content-Range": f"bytes */{total_bytes}", "Cache-Control": "no-store"}
+    headers = {"Content-Range": f"bytes */{total_bytes}", "Cache-Control": NOT_KEPT}
     status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     return web.Response(body=encode(problem), status=status, content_type="application/json", headers=headers)
 

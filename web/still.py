@@ -15,15 +15,12 @@ from web.footage import Footage, FootageReader
 from web.picture_job import picture_job
 from web.query import StillQuery
 from web.route import Media, Route, route
-from web.sending import Content, send
+from web.sending import REVALIDATED, Content, names, send
 from web.still_cache import StillCache, StillName
 
 HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
 ARRIVAL_US = 10 * US_PER_S  # a camera that is silent for longer is reconnected (DESIGN section 3): nothing more comes
 JPEG = "image/jpeg"
-# An instant's picture never changes once its chunk is sealed; an hour bounds how long a browser outlives retention.
-KEPT = "private, max-age=3600, immutable"
-NOT_KEPT = "private, no-cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +85,9 @@ class StillRoom:
         chunk = found.footage.chunk
         # The numbers name the picture: a decoder of another version may give other bytes, but no other picture.
         etag = f"{chunk.track.id:x}-{chunk.run:x}-{chunk.sequence:x}-{found.index:x}-{asked.width or 0:x}"
-        kept = KEPT if chunk.sealed else NOT_KEPT
-        headers = {"Cache-Control": kept, "X-Picture-Time-Us": str(found.shown_us)}
+        headers = {"Cache-Control": REVALIDATED, "X-Picture-Time-Us": str(found.shown_us)}
         jpeg = b""
-        if f'"{etag}"' not in request.headers.get("If-None-Match", ""):
+        if not names(request.headers.get("If-None-Match", ""), etag):
             jpeg = await self._picture(found, asked.width, request)
         return Content(JPEG, (jpeg,), etag, headers)
 

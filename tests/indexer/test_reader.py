@@ -1,9 +1,12 @@
 """Every instant finds its chunk, and every range its spans."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import keys
 from indexer import reader as reading
 from indexer.reader import IndexReader
 from indexer.writer import IndexWriter
@@ -130,3 +133,33 @@ def test_any_instant_is_found_exactly_where_footage_is(
             with pytest.raises(NotRecorded):
                 reader.seek(MAIN, instant_us)
         assert any(span.contains(instant_us) for span in reader.spans(MAIN, EVER)) == expected
+
+
+def test_next_and_previous_footage_are_found_past_lost_files(ten_minutes: IndexReader) -> None:
+    writer, end_us = IndexWriter(ten_minutes.store), START_US + 10 * MINUTE_US
+    writer.mark_lost(ten_minutes.chunks(MAIN, TimeRange(START_US + 5 * MINUTE_US, START_US + 7 * MINUTE_US)))
+    for instant_us, previous_us, next_us in (
+        (0, None, START_US),
+        (START_US, None, START_US),
+        (START_US + 1, START_US + 1, START_US + 1),
+        (START_US + 4 * MINUTE_US, START_US + 4 * MINUTE_US, START_US + 7 * MINUTE_US),
+        (START_US + 6 * MINUTE_US, START_US + 4 * MINUTE_US, START_US + 7 * MINUTE_US),
+        (START_US + 7 * MINUTE_US, START_US + 4 * MINUTE_US, START_US + 7 * MINUTE_US),
+        (end_us, end_us, None),
+        (end_us + 1, end_us, None),
+    ):
+        assert ten_minutes.previous_end_us(MAIN, instant_us) == previous_us
+        assert ten_minutes.next_start_us(MAIN, instant_us) == next_us
+
+
+def test_next_and_previous_footage_read_no_row_behind_what_they_find(writer: IndexWriter) -> None:
+    """Rows that cannot be read stand around: whoever touches them fails."""
+    commit(writer, *(sealed(minute) for minute in (0, 1, 40, 41, 42)))
+    with writer.store.write() as txn:
+        for minute in (0, 41):
+            txn.put(keys.CHUNK, keys.chunk(MAIN, START_US + minute * MINUTE_US, minute + 1), b"")
+    reader, hole_us = IndexReader(writer.store), START_US + 39 * MINUTE_US
+    assert reader.previous_end_us(MAIN, hole_us) == START_US + 2 * MINUTE_US
+    assert reader.next_start_us(MAIN, hole_us) == START_US + 40 * MINUTE_US
+    with pytest.raises(struct.error):
+        reader.next_start_us(MAIN, START_US)

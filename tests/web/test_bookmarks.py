@@ -1,12 +1,14 @@
 """Bookmarks over HTTP: made, listed, removed; and no page of another origin makes one."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from indexer.bookmarks import LONGEST_NOTE
+from indexer.bookmarks import LONGEST_NOTE, MOST, TABLE, Bookmark
 from nvr.channel import Channel
 from nvr.timebase import TimeRange
 from tests.web.archive import START_US, House
@@ -96,3 +98,15 @@ async def test_who_may_only_look_sees_those_of_his_channels_and_changes_nothing(
         assert await status(server, "DELETE", "/api/channels/2/bookmarks/2") == 403
         assert await status(server, "POST", f"/api/channels/2/bookmarks?at_us={START_US}", json={}) == 403
     assert len(house.registry.bookmarks.within(TimeRange(0, START_US + 1))) == 2
+
+
+async def test_bookmark_beyond_the_limit_is_refused_with_a_way_out(server: Server, house: House) -> None:
+    one = Bookmark(number=MOST + 7, channel=1, at_us=START_US, note="", author="a", made_us=1)
+    with house.registry.bookmarks._store.write() as txn:
+        for number in [*range(1, MOST), one.number]:
+            txn.put(TABLE, number.to_bytes(4, "big"), msgspec.json.encode(replace(one, number=number)))
+    async with server.session.post(f"{server.url}{MARKS}?at_us={START_US}", json={}) as reply:
+        assert reply.status == 409
+        assert (await reply.json())["hint"]
+    assert await status(server, "DELETE", f"{MARKS}/5") == 200
+    assert (await mark(server))["number"] == one.number + 1, "no number is given twice"

@@ -11,7 +11,17 @@ from aiohttp import WSServerHandshakeError
 from openapi_spec_validator import validate
 
 from nvr.capture.report import TrackState
-from nvr.errors import CameraError, ConfigError, Denied, Held, IntegrityError, NotRecorded, NvrError, StorageError
+from nvr.errors import (
+    CameraError,
+    ConfigError,
+    Denied,
+    Held,
+    IntegrityError,
+    LimitReached,
+    NotRecorded,
+    NvrError,
+    StorageError,
+)
 from nvr.media import GapReason
 from nvr.timebase import TimeRange
 from tests.web.archive import START_US, House
@@ -123,6 +133,51 @@ async def test_foreign_host_header_is_refused(server: Server, host: str) -> None
     assert "timezone" not in reply.body.decode()
 
 
+FOREIGN = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+LINK = FOREIGN | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+async def test_page_of_another_origin_has_nothing_fetched(server: Server, house: House) -> None:
+    house.record(stream(), START_US)
+    for site in ("cross-site", "same-site", "anything"):
+        for route in server.app[ROUTES]:
+            path, query = example(route)
+            headers = FOREIGN | {"Sec-Fetch-Site": site}
+            reply = await server.ask(path, route.methods[0], headers, example_body(route), **query)
+            assert reply.status == 403, path
+    frame = LINK | {"Sec-Fetch-Dest": "iframe"}
+    assert (await server.ask("/api/channels", headers=frame)).status == 403
+    assert (await server.ask("/api/channels", headers=LINK)).status == 200, "a link that somebody follows"
+    assert (await server.ask("/api/channels", headers=FOREIGN | {"Sec-Fetch-Site": "same-origin"})).status == 200
+    assert (await server.ask("/api/channels/1/bookmarks", "POST", LINK, {}, at_us=1)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b'{"note": "\xff"}'),
+        ({}, b"\xff\xfe{\x00}\x00"),
+        ({}, b"[" * 10_000),
+        ({}, b""),
+        ({"Content-Encoding": "gzip"}, b"no gzip at all"),
+    ],
+)
+async def test_body_that_cannot_be_read_is_400_in_plain_words(
+    server: Server, headers: dict[str, str], body: bytes
+) -> None:
+    said = {"Content-Type": "application/json", **headers}
+    path = f"{server.url}/api/channels/1/bookmarks?at_us=1"
+    async with server.session.post(path, data=body, headers=said) as reply:
+        assert reply.status == 400
+        assert set(await reply.json()) == {"error", "where", "hint"}
+        assert reply.headers["Server"] == "nvr"
+
+
+async def test_body_that_is_too_long_is_413_in_plain_words(server: Server) -> None:
+    reply = await server.ask("/api/channels/1/bookmarks", "POST", body={"note": "x" * 20_000}, at_us=1)
+    assert (reply.status, set(reply.json)) == (413, {"error", "where", "hint"})
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:5173", "127.0.0.1:8055", "[::1]:1"])
 async def test_local_host_header_is_served(server: Server, host: str) -> None:
     assert (await server.ask("/api/site", headers={"Host": host})).status == 200
@@ -146,6 +201,8 @@ async def test_every_answer_carries_the_security_headers(server: Server, house: 
             assert "default-src 'self'" in headers["Content-Security-Policy"], path
             assert headers["X-Content-Type-Options"] == "nosniff"
             assert headers["Server"] == "nvr"
+            if route.action is not Action.OPEN_PAGE:
+                assert headers["Cache-Control"] in {"no-store", "private, no-cache"}, "footage, or facts of it"
 
 
 async def test_all_mistakes_are_listed_at_once(server: Server) -> None:
@@ -168,6 +225,18 @@ async def test_all_mistakes_are_listed_at_once(server: Server) -> None:
         ("still.jpg", {"at_us": 1, "width": 4000}),
         ("still.jpg", {"at_us": "1.5"}),
         ("still.jpg", {"at_us": "1", "channel": 2}),
+        ("still.jpg", {"at_us": "1.0"}),
+        ("still.jpg", {"at_us": "1e3"}),
+        ("still.jpg", {"at_us": "-0"}),
+        ("still.jpg", {"at_us": "007"}),
+        ("still.jpg", {"at_us": "+1"}),
+        ("still.jpg", {"at_us": "1_000"}),
+        ("still.jpg", {"at_us": "１２"}),
+        ("still.jpg", {"at_us": "٣"}),
+        ("still.jpg", {"at_us": " 1"}),
+        ("still.jpg", {"at_us": "9" * 5_000}),
+        ("../../../media/1/main/1-+1-1/media.mp4", {}),
+        ("../../../media/1/main/1-１-1/media.mp4", {}),
     ],
 )
 async def test_wrong_parameters_are_400_in_plain_words(server: Server, path: str, query: dict[str, Any]) -> None:
@@ -203,6 +272,7 @@ async def test_unknown_addresses_and_methods_are_plain_json(server: Server) -> N
         (NotRecorded("x"), 404),
         (Denied("x"), 403),
         (Held("x"), 409),
+        (LimitReached("x"), 409),
         (StorageError("x"), 503),
         (IntegrityError("x"), 502),
         (CameraError("x"), 502),

@@ -186,7 +186,10 @@ async def test_media_address_of_growing_chunk_holds_when_seal_moves_its_start(se
     growing.seal(moved_us=-180_000)
     reply = await server.ask(table["chunks"][0]["media_url"])
     assert reply.status == 200
-    assert "immutable" in reply.headers["Cache-Control"]
+    assert reply.headers["Cache-Control"] == "private, no-cache"
+    assert (
+        await server.ask(table["chunks"][0]["media_url"], headers={"If-None-Match": reply.headers["ETag"]})
+    ).status == 304
     assert (await server.still(START_US - 180_000))[0] == 0
 
 
