@@ -5,27 +5,25 @@ An environment of its own, durable, written by the command line and the web, rea
 data, so that neither a copy of the data file nor a dump of it in a bug report gives them away.
 """
 
-import os
-import secrets
 import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 
 from indexer.bookmarks import TABLE as BOOKMARK
 from indexer.bookmarks import Bookmarks
 from indexer.holds import TABLE as HOLD
 from indexer.holds import Holds
+from indexer.keyfile import KEY_FILE, PUT_BACK, KeyFile, read_or_make, renew
 from indexer.store import Store
 from nvr.channel import Channel, Transport
 from nvr.errors import IntegrityError, StorageError
 
 SCHEMA = "registry 1"
 MAP_BYTES = 1 << 30
-KEY_FILE = "registry.key"
 
 _CHANNEL = "channel"
 _REVISION = "revision"
@@ -48,15 +46,19 @@ class _Row(msgspec.Struct, frozen=True):
 class Registry:
     """The opened registry. Threads may share it; other processes may have it open as well."""
 
-    def __init__(self, store: Store, fernet: Fernet) -> None:
+    def __init__(self, store: Store, key: KeyFile) -> None:
         self._store = store
-        self._fernet = fernet
+        self._fernet = key.fernet
+        self.trouble = key.trouble  # why no password can be read or stored; for people
+        self.warning = key.warning
         self.holds = Holds(store)
         self.bookmarks = Bookmarks(store)
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the registry, making it, and its key, if they are missing.
+        """Open the registry, making it if it is missing, and its key if no password is encrypted yet.
+
+        Without its key the cameras that have no password are read as ever: `trouble` says what the others lack.
 
         Args:
             path: its folder; only its owner may look into it.
@@ -64,9 +66,9 @@ class Registry:
         Raises:
             StorageError: it cannot be used.
         """
-        store = Store.open(path, (_CHANNEL, HOLD, BOOKMARK), schema=SCHEMA, map_bytes=MAP_BYTES, private=True)
+        store = Store.open(path, (_CHANNEL, HOLD, BOOKMARK), schema=SCHEMA, map_bytes=MAP_BYTES)
         try:
-            return cls(store, _fernet(path / KEY_FILE))
+            return cls(store, read_or_make(path / KEY_FILE, may_make=not _holds_passwords(store)))
         except StorageError:
             store.close()
             raise
@@ -97,19 +99,47 @@ class Registry:
         return [self._channel(key, value) for key, value in rows]
 
     def put(self, channel: Channel) -> None:
-        """Add a channel, or change the one that has its number."""
+        """Add a channel, or change the one that has its number.
+
+        Raises:
+            StorageError: it has a password, and there is no key to encrypt it with.
+        """
         row = _Row(
             channel.name,
             channel.main_url,
             channel.sub_url,
             channel.username,
-            self._fernet.encrypt(channel.password.encode()) if channel.password else b"",
+            self._encrypted(channel.password),
             channel.transport,
             channel.enabled,
         )
         with self._store.write() as txn:
             txn.put(_CHANNEL, _U32.pack(channel.number), msgspec.json.encode(row))
             txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
+
+    def _encrypted(self, password: str) -> bytes:
+        if not password:
+            return b""
+        if self._fernet is None:
+            raise StorageError(self.trouble, where="the registry", hint=PUT_BACK)
+        return self._fernet.encrypt(password.encode())
+
+    def new_key(self) -> Path | None:
+        """Make a new key; passwords of before cannot be read with it. Gives where the old key is kept.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        path = self._store.path / KEY_FILE
+        try:
+            aside = renew(path)
+        except OSError as error:
+            raise StorageError(f"no key can be made: {error.strerror}", where=str(path)) from error
+        key = read_or_make(path, may_make=False)
+        self._fernet, self.trouble, self.warning = key.fernet, key.trouble, key.warning
+        with self._store.write() as txn:
+            txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
+        return aside
 
     def remove(self, number: int) -> bool:
         """Remove a channel, its footage stays; whether it was there."""
@@ -134,8 +164,10 @@ class Registry:
     def _channel(self, key: bytes, value: bytes) -> Channel:
         number = _number(key)
         row = msgspec.json.decode(value, type=_Row)
+        if row.password and self._fernet is None:
+            raise IntegrityError(self.trouble, where=f"channel {number}", hint=PUT_BACK)
         try:
-            password = self._fernet.decrypt(row.password).decode() if row.password else ""
+            password = self._fernet.decrypt(row.password).decode() if row.password and self._fernet else ""
         except InvalidToken as error:
             raise IntegrityError(
                 "the password was encrypted with another key",
@@ -149,38 +181,15 @@ def _number(value: bytes | None) -> int:
     return 0 if value is None else int(_U32.unpack(value)[0])
 
 
-def _fernet(path: Path) -> Fernet:
-    """The key's file, made whole or not at all: two processes may come here at once."""
+def _holds_passwords(store: Store) -> bool:
+    with store.read() as txn:
+        values = [value for _, value in txn.rows(_CHANNEL)]
+    return any(_has_password(value) for value in values)
+
+
+def _has_password(value: bytes) -> bool:
+    """A row that cannot be read may have one."""
     try:
-        if not path.exists():
-            _make_key(path)
-        return Fernet(path.read_bytes().strip())
-    except ValueError as error:
-        raise StorageError("this is not a key", where=str(path), hint="put the right file back") from error
-    except OSError as error:
-        raise StorageError(f"the key cannot be read: {error.strerror}", where=str(path)) from error
-
-
-def _make_key(path: Path) -> None:
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(Fernet.generate_key() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:  # another process was faster: its key holds
-            return
-        _sync_folder(path.parent)
-    finally:
-        draft.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        return bool(msgspec.json.decode(value, type=_Row).password)
+    except msgspec.MsgspecError:
+        return True

@@ -15,6 +15,7 @@ from typing import Self
 import lmdb
 
 from nvr.errors import StorageError
+from nvr.ownership import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, hand_over_path, keep_private, make_folder
 
 MAP_BYTES = 64 << 30  # address space, not disk: so much an index may ever grow
 MAX_READERS = 512
@@ -44,9 +45,8 @@ class Store:
         read_only: bool = False,
         durable: bool = True,
         map_bytes: int = MAP_BYTES,
-        private: bool = False,
     ) -> Self:
-        """Open, and unless ``read_only`` create, an environment.
+        """Open, and unless ``read_only`` create, an environment; only its owner may look into its folder.
 
         Args:
             path: its folder; never on a network file system.
@@ -55,14 +55,14 @@ class Store:
             read_only: it must exist; nothing is written but LMDB's table of readers.
             durable: a commit is on the disk when it returns; only what may be lost does without.
             map_bytes: the most it may grow to.
-            private: only its owner may read the files.
 
         Raises:
             StorageError: it is not there, cannot be used, or is something else.
         """
         try:
             if not read_only:
-                path.mkdir(mode=0o700 if private else 0o755, parents=True, exist_ok=True)
+                make_folder(path, PRIVATE_FOLDER_MODE)
+                keep_private(path)
             env = lmdb.Environment(
                 os.fspath(path),
                 map_size=map_bytes,
@@ -73,9 +73,11 @@ class Store:
                 max_spare_txns=4,
                 sync=durable,
                 metasync=durable,
-                mode=0o600 if private else 0o644,
+                mode=PRIVATE_FILE_MODE,
                 lib_version=_FORMAT_09,
             )
+            for file in () if read_only else (path / "data.mdb", path / "lock.mdb"):
+                hand_over_path(file, path)
         except (lmdb.Error, OSError) as error:
             raise _explained(error, path) from error
         try:

@@ -1,11 +1,13 @@
 """``nvr init``: writes a configuration to start from, in which every setting stands with its default."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nvr.errors import ConfigError, StorageError
+from nvr.ownership import hand_over_path, make_folder
 from tools.config_text import quoted
 from tools.options import settings_from
 
@@ -115,7 +117,7 @@ def init(
         print(f"Wrote {path}")
     elif volume:
         raise ConfigError("it is there already", where=str(path), hint="add the volume in it, then nvr init again")
-    for line in make_volumes(settings_from(path)):
+    for line in make_volumes(settings_from(path), path):
         print(line)
     if is_new:
         print("Next:")
@@ -126,28 +128,48 @@ def init(
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
+        make_folder(path.parent)
+        with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
             file.write(text)
+        hand_over_path(path, path.parent)
     except OSError as error:
         raise StorageError(f"it cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def make_volumes(settings: "Settings") -> list[str]:
+def make_volumes(settings: "Settings", config: Path | None = None) -> list[str]:
     """Make the volumes of a configuration that are none yet; says what was done, a line each.
+
+    Args:
+        settings: what nvr.toml says.
+        config: nvr.toml, whose owner gets them where root types this; None: who types it keeps them.
 
     Raises:
         StorageError: a folder cannot be made a volume.
     """
     from nvr.chunk import identity
-    from nvr.chunk.volume import Volume
-    from nvr.timebase import SystemClock
 
     said = []
     for wanted in settings.volumes:
         if (wanted.path / identity.FILE).exists():
             said.append(f"Volume {wanted.number} is ready: {wanted.path}")
             continue
-        with Volume.open(wanted.number, wanted.path, create=True, clock=SystemClock()) as made:
-            said.append(f"Made volume {wanted.number}: {wanted.path}, {made.free_bytes() // 10**9} GB free")
+        free_bytes = make_volume(wanted.number, wanted.path, owned=config)
+        said.append(f"Made volume {wanted.number}: {wanted.path}, {free_bytes // 10**9} GB free")
     return said
+
+
+def make_volume(number: int, path: Path, *, owned: Path | None) -> int:
+    """Make a folder a volume, for the owner of the file ``owned`` where root types this; gives its room in bytes.
+
+    Raises:
+        StorageError: it cannot be made one.
+    """
+    from nvr.chunk import identity
+    from nvr.chunk.volume import Volume
+    from nvr.timebase import SystemClock
+
+    with Volume.open(number, path, create=True, clock=SystemClock()) as made:
+        if owned is not None:
+            for ours in (path, path / identity.FILE):
+                hand_over_path(ours, owned)
+        return made.free_bytes()

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import structlog
+
 from indexer.board import Board, RecorderStatus, ScrubStatus
 from indexer.bookkeeper import IndexBookkeeper
 from indexer.damage import DamageBook
@@ -28,6 +30,8 @@ from retention.sweeper import Sweeper
 from tools.trouble_watch import TroubleWatch
 from tools.volume_health import VolumeHealth
 from tools.volume_watch import VolumeOpener, VolumeWatch
+
+log = structlog.get_logger()
 
 HEARTBEAT_US = US_PER_S // 2
 REGISTRY_US = US_PER_S
@@ -53,6 +57,8 @@ def record(config: Path, settings: Settings) -> None:
         ExitStack() as opened,
     ):
         board.clear()
+        for words in filter(None, (registry.warning, registry.trouble)):
+            log.warning("registry", words=words)
         opener = VolumeOpener(writer, clock)
         found = [(volume, one.weight) for one in settings.volumes if (volume := opener.open(one)) is not None]
         if not found:

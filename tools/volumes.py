@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nvr.errors import ConfigError
+from nvr.ownership import hand_over_path
 from nvr.textfile import decoded
 from nvr.timebase import format_utc
 from tools.config_text import with_volume, without_volume
+from tools.init import make_volume
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
@@ -121,15 +123,11 @@ def add(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Make a mounted disk ready and enter it in nvr.toml; a running recorder takes it within seconds."""
-    from nvr.chunk.volume import Volume
-    from nvr.timebase import SystemClock
-
     settings, path = settings_from(config), path.absolute()
     if any(volume.path == path for volume in settings.volumes):
         raise ConfigError("it is a volume already", where=str(path), hint="nvr volumes list shows them all")
     number = max({volume.number for volume in settings.volumes} | _known(settings)) + 1  # none is ever used again
-    with Volume.open(number, path, create=True, clock=SystemClock()) as made:
-        free_bytes = made.free_bytes()
+    free_bytes = make_volume(number, path, owned=config)
     _rewrite(config, with_volume(_text(config), number, path, weight))
     print(f"Volume {number}: {path}, {free_bytes / GB:.1f} GB free. A running recorder takes it within seconds.")
 
@@ -170,6 +168,7 @@ def _rewrite(config: Path, text: str) -> None:
     draft.write_text(text, encoding="utf-8")
     settings_from(draft)
     shutil.copymode(config, draft)
+    hand_over_path(draft, config)
     draft.replace(config)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nvr.errors import StorageError, VolumeFull
+from nvr.ownership import hand_over
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
@@ -81,6 +82,12 @@ class FileSystem:
             os.mkdir(path, FOLDER_MODE, dir_fd=folder_fd)
         except FileExistsError:
             return
+        if os.geteuid() == 0:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder_fd)
+            try:
+                hand_over(fd, folder_fd)
+            finally:
+                os.close(fd)
 
     def remove_folder(self, path: str, folder_fd: int) -> None:
         os.rmdir(path, dir_fd=folder_fd)
@@ -88,7 +95,9 @@ class FileSystem:
     def create(self, path: str, folder_fd: int) -> int:
         """A new file for writing; it must not exist."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(path, flags, FILE_MODE, dir_fd=folder_fd)
+        fd = os.open(path, flags, FILE_MODE, dir_fd=folder_fd)
+        hand_over(fd, folder_fd)
+        return fd
 
     def open(self, path: str, folder_fd: int, *, writable: bool = False) -> int:
         """An existing file; a symbolic link is refused (ELOOP)."""

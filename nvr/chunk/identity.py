@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from nvr.chunk.filesystem import FileSystem, explained
 from nvr.errors import StorageError
+from nvr.ownership import make_folder
 from nvr.timebase import Clock, format_utc
 
 FORMAT = 1
@@ -140,7 +141,7 @@ def open_root(fs: FileSystem, path: Path, *, create: bool) -> int:
         raise StorageError(f"the disk of {missing} is not mounted", where=where, hint=f"mount it: mount {missing}")
     try:
         if create:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
         return fs.open_folder(path)
     except FileNotFoundError:
         raise StorageError("there is no such folder", where=where, hint="mount the disk, or run nvr init") from None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from indexer import board, keyframes, keys, records, registry, rows
+from indexer import board, keyfile, keyframes, keys, records, registry, rows
 from tests.indexer import format_example
 from tests.indexer.sealed import sealed
 
@@ -28,4 +28,4 @@ def test_numbers_in_the_document_are_the_programs() -> None:
     assert f"at most {rows.DETAIL_BYTES} bytes" in TEXT
     assert f"at most {keyframes.LIMIT};" in TEXT
     assert f"takes {len(records.encode(records.from_sealed(sealed(), 1, 1)))} bytes and a 14-byte key" in TEXT
-    assert registry.KEY_FILE in TEXT
+    assert keyfile.KEY_FILE in TEXT

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
-from indexer.registry import KEY_FILE, Registry
+from indexer.keyfile import KEY_FILE
+from indexer.registry import Registry
 from nvr.channel import Channel, Transport
 from nvr.errors import IntegrityError, StorageError
 
@@ -66,7 +69,7 @@ def test_key_and_data_are_for_their_owner_only(tmp_path: Path) -> None:
 def test_other_key_is_an_integrity_error_that_names_the_channel(tmp_path: Path) -> None:
     with Registry.open(tmp_path) as registry:
         registry.put(CAMERA)
-    (tmp_path / KEY_FILE).unlink()
+    (tmp_path / KEY_FILE).write_bytes(Fernet.generate_key())
     with Registry.open(tmp_path) as registry:
         with pytest.raises(IntegrityError, match="another key") as caught:
             registry.channels()
@@ -75,13 +78,59 @@ def test_other_key_is_an_integrity_error_that_names_the_channel(tmp_path: Path) 
         assert registry.channels() == [CAMERA]
 
 
-def test_damaged_key_is_a_storage_error_and_is_not_replaced(tmp_path: Path) -> None:
+def missing(path: Path) -> None:
+    path.unlink()
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(b"nonsense")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("harm", [missing, damaged, a_folder])
+def test_lost_key_costs_the_passwords_only_and_is_never_replaced_in_silence(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(CAMERA)
+    harm(tmp_path / KEY_FILE)
+    with Registry.open(tmp_path) as registry:
+        assert "key" in registry.trouble
+        with pytest.raises(StorageError, match="key") as caught:
+            registry.put(Channel(8, "New", "rtsp://192.0.2.9/a", password="other"))
+        assert "new-key" in caught.value.hint
+        registry.put(OTHER)
+        assert registry.remove(7)
+        assert registry.channels() == [OTHER]
+
+
+def test_new_key_that_a_person_asks_for_keeps_the_old_one_beside_it(tmp_path: Path) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(CAMERA)
+    old = (tmp_path / KEY_FILE).read_bytes()
+    with Registry.open(tmp_path) as registry:
+        before = registry.revision()
+        aside = registry.new_key()
+        assert aside is not None
+        assert aside.read_bytes() == old
+        assert registry.revision() > before
+        registry.put(CAMERA)
+        assert registry.channels() == [CAMERA]
+
+
+def test_key_that_others_could_read_is_closed_and_told(tmp_path: Path) -> None:
     Registry.open(tmp_path).close()
-    (tmp_path / KEY_FILE).write_bytes(b"nonsense")
-    for _ in range(2):
-        with pytest.raises(StorageError, match="not a key"):
-            Registry.open(tmp_path)
-    assert (tmp_path / KEY_FILE).read_bytes() == b"nonsense"
+    (tmp_path / KEY_FILE).chmod(0o644)
+    with Registry.open(tmp_path) as registry:
+        assert "0644" in registry.warning
+        assert not registry.trouble
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    with Registry.open(tmp_path) as registry:
+        assert registry.warning == ""
 
 
 PUT = """

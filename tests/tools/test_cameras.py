@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.registry import KEY_FILE, Registry
+from indexer.keyfile import KEY_FILE
+from indexer.registry import Registry
 from nvr.channel import Channel, Transport
 from nvr.config import load
 from tests.tools.command_line import Ended, nvr
