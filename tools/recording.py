@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-import structlog
-
 from indexer.board import Board, RecorderStatus, ScrubStatus
 from indexer.bookkeeper import IndexBookkeeper
 from indexer.damage import DamageBook
@@ -19,6 +17,7 @@ from indexer.writer import IndexWriter
 from nvr.capture.engine import Engine
 from nvr.config import RetentionSettings, Settings
 from nvr.errors import StorageError
+from nvr.log import get_logger
 from nvr.timebase import US_PER_DAY, US_PER_S, Clock, SystemClock
 from retention.copier import Copier, Place
 from retention.facts import Facts
@@ -31,7 +30,7 @@ from tools.trouble_watch import TroubleWatch
 from tools.volume_health import VolumeHealth
 from tools.volume_watch import VolumeOpener, VolumeWatch
 
-log = structlog.get_logger()
+log = get_logger()
 
 HEARTBEAT_US = US_PER_S // 2
 REGISTRY_US = US_PER_S
