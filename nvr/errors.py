@@ -46,6 +46,10 @@ class VolumeFull(StorageError):
     """A volume has no room left (ENOSPC, EDQUOT): room must be made, the disk is not broken."""
 
 
+class TooManyFiles(StorageError):
+    """The process may open no more files (EMFILE, ENFILE): what asked for one fails, the disk is not broken."""
+
+
 class IntegrityError(NvrError):
     """Stored bytes are not what was written: a hash, a length or a structure does not match."""
 
@@ -64,3 +68,8 @@ class LimitReached(NvrError):
 
 class Denied(NvrError):
     """The user may not do this."""
+
+
+def unforeseen(error: Exception) -> str:
+    """What a person is told of an error that nobody foresaw: its kind alone. Its text may hold what was worked on."""
+    return f"something unforeseen went wrong ({type(error).__name__}): the log says where"

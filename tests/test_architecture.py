@@ -137,6 +137,7 @@ def test_wide_except_is_found(kind: str) -> None:
         "try:\n    f()\nexcept OSError:\n    pass\n",
         "try:\n    f()\nexcept BaseException:\n    close()\n    raise\n",
         "try:\n    f()\nexcept Exception:  # the thread's outermost loop\n    pass\n",
+        "try:\n    f()\nexcept Exception as error:  # whatever it is, this file fails alone\n    tell(error)\n",
     ],
 )
 def test_narrow_except_is_allowed(text: str) -> None:

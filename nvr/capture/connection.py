@@ -37,13 +37,13 @@ class Connection:
         self._waiting = bytearray()  # bytes the kernel has not taken yet
         self._low_mark_bytes = 1
         family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-        self._socket: socket.socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            self._socket: socket.socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            raise self._failure(error) from error
+        self.fd = self._socket.fileno()  # stays what it is, also once the socket has been closed
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connected = False
-
-    @property
-    def fd(self) -> int:
-        return self._socket.fileno()
 
     @property
     def wants_to_write(self) -> bool:
@@ -60,7 +60,10 @@ class Connection:
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
-        code = self._socket.connect_ex((self._endpoint.address, self._endpoint.port))
+        try:
+            code = self._socket.connect_ex((self._endpoint.address, self._endpoint.port))
+        except OSError as error:  # an IPv6 zone that this machine does not have
+            raise self._failure(error) from error
         if code not in (0, errno.EINPROGRESS):
             raise self._failure(OSError(code, os.strerror(code)))
 
@@ -75,11 +78,11 @@ class Connection:
         return self._connected
 
     def _shake_hands(self, context: ssl.SSLContext) -> bool:
-        if not isinstance(self._socket, ssl.SSLSocket):
-            self._socket = context.wrap_socket(
-                self._socket, server_hostname=self._endpoint.server_name, do_handshake_on_connect=False
-            )
         try:
+            if not isinstance(self._socket, ssl.SSLSocket):
+                self._socket = context.wrap_socket(
+                    self._socket, server_hostname=self._endpoint.server_name, do_handshake_on_connect=False
+                )
             self._socket.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
@@ -147,6 +150,10 @@ def _plain(error: OSError) -> str:
             return "the camera does not answer"
         case errno.ECONNRESET | errno.EPIPE:
             return "the camera broke the connection off"
+        case errno.EMFILE | errno.ENFILE:
+            return "no file descriptor is left for this camera"
+        case errno.EAFNOSUPPORT:
+            return "this machine has no IPv6"
         case _:
             return f"the connection failed: {error.strerror or error}"
 

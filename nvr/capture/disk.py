@@ -6,29 +6,31 @@ What is not synced yet stays in memory (`nvr.capture.unsynced`): if the volume f
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from nvr.capture.bookkeeper import Batch
 from nvr.capture.diskqueue import DiskQueue, Item
-from nvr.capture.events import ChunkEnded, ChunkOpened, ChunkRest, Event, FragmentClosed
+from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, ChunkRest, Event, FragmentClosed
 from nvr.capture.gaps import GapLedger
+from nvr.capture.growing import GrowingFile
 from nvr.capture.orphans import Orphans
 from nvr.capture.report import OpenChunk
 from nvr.capture.unsynced import Unsynced
 from nvr.chunk.header import ChunkHeader
-from nvr.chunk.name import ChunkName
 from nvr.chunk.volume import PartFile, Volume
 from nvr.chunk.writer import ChunkWriter, SealedChunk
-from nvr.errors import StorageError, VolumeFull
+from nvr.errors import StorageError, TooManyFiles, VolumeFull, unforeseen
+from nvr.log import get_logger
 from nvr.media import Fragment, Gap, Track
-from nvr.timebase import Clock, us_from_90k
+from nvr.timebase import Clock
 
 TURN_S = 0.1  # chosen: ten writes a second a track at most; a viewer's fragment does not wait for it
 UNSYNCED_LIMIT_BYTES = 64 << 20  # chosen: twice what 55 cameras bring between two syncs; hard disks want few syncs
 NO_ROOT = bytes(32)
+
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class DiskListener(Protocol):
     def disk_ended(self, disk: "Disk") -> None:
         """Its thread ends; what it could write is written and synced."""
 
+    def chunk_failed(self, track: Track, what: str) -> None:
+        """A track's footage cannot be written, on whatever disk: its chunk has ended, its session has to."""
+
     def move_on(self, disk: "Disk", left: Unsynced, tracks: Collection[Track] | None, error: StorageError) -> None:
         """What a failed volume has perhaps not kept of these tracks, or of all, goes on elsewhere.
 
@@ -66,24 +71,13 @@ class DiskListener(Protocol):
 
 
 @dataclass(slots=True)
-class _Writing:
-    """A file that grows. It may be the rest of a chunk: what the segmenter says is then shifted by so much."""
-
-    writer: ChunkWriter
-    part: PartFile
-    header: ChunkHeader
-    end_us: int
-    behind_90k: int = 0  # decode time
-    behind_us: int = 0  # time of showing
-
-
-@dataclass(slots=True)
 class _Turn:
     """What one round of the loop has gathered."""
 
     progress: dict[Track, Progress] = field(default_factory=dict)
-    failed: set[Track] = field(default_factory=set)
+    failed: set[Track] = field(default_factory=set)  # by the disk's fault: they go on elsewhere
     error: StorageError | None = None
+    broken: dict[Track, str] = field(default_factory=dict)  # by their own, with the words for it: they end
 
 
 class Disk(threading.Thread):
@@ -128,7 +122,7 @@ class Disk(threading.Thread):
         self._reserve_bytes = reserve_bytes
         self._name_of = name_of
         self._sync_interval_us = sync_interval_us
-        self._open: dict[Track, _Writing] = {}
+        self._open: dict[Track, GrowingFile] = {}
         self._unsynced = Unsynced()
         self._sealed: list[SealedChunk] = []
         self._found_gaps: list[Gap] = []
@@ -197,22 +191,47 @@ class Disk(threading.Thread):
         turn = _Turn()
         for track, event in items:
             self._unsynced.add(track, event)
-            if track in turn.failed:
+            if track in turn.failed or track in turn.broken:
                 continue
             try:
                 self._take(track, event, turn)
+            except TooManyFiles as error:
+                turn.broken[track] = f"{error.what}: {error.hint}"
             except StorageError as error:
                 turn.failed.add(track)
                 turn.error = error
                 turn.progress[track] = Progress(track, self.volume.number, None)
+            except Exception as error:  # whatever a camera sent to make it so, its chunk fails alone
+                log.exception("a chunk cannot be written", track=str(track), volume=self.volume.number)
+                turn.broken[track] = unforeseen(error)
+        for track, what in turn.broken.items():
+            self._break_off(track, what, turn)
         if turn.progress:
             self._listener.progress(list(turn.progress.values()))
         if turn.error is not None:
             self._doubt = None if isinstance(turn.error, VolumeFull) else turn.error
             self._move_on(turn.failed, turn.error)
 
+    def _break_off(self, track: Track, what: str, turn: _Turn) -> None:
+        """What is whole of the chunk stays and is sealed as a part; what broke it is written nowhere else."""
+        self._unsynced.take({track})
+        self._leave_part(track)
+        turn.progress[track] = Progress(track, self.volume.number, None)
+        self._listener.chunk_failed(track, what)
+
+    def _leave_part(self, track: Track) -> None:
+        """Close a track's open file as it is: the orphans are sealed later."""
+        chunk = self._open.pop(track, None)
+        if chunk is not None:
+            self._abandon(chunk)
+
+    def _abandon(self, chunk: GrowingFile) -> None:
+        self._orphans.add(chunk.part.path)
+        chunk.abandon()
+
     def _take(self, track: Track, event: Event, turn: _Turn) -> None:
         if isinstance(event, ChunkOpened):
+            self._leave_part(track)  # of a chunk whose end never came
             self._open[track] = self._new_file(event)
             return
         if isinstance(event, ChunkRest):
@@ -224,12 +243,15 @@ class Disk(threading.Thread):
         if isinstance(event, FragmentClosed):
             self._append(chunk, event.fragment)
             self._show(chunk, turn)
+            return
+        turn.progress[track] = Progress(track, self.volume.number, None)
+        if isinstance(event, ChunkLost):
+            self._leave_part(track)
         else:
             del self._open[track]
-            turn.progress[track] = Progress(track, self.volume.number, None)
             self._seal(chunk, event)
 
-    def _new_file(self, opened: ChunkOpened) -> _Writing:
+    def _new_file(self, opened: ChunkOpened) -> GrowingFile:
         header = ChunkHeader(
             site=self._site,
             volume_uuid=self.volume.uuid,
@@ -244,9 +266,13 @@ class Disk(threading.Thread):
             name=self._name_of(opened.track),
         )
         writer = ChunkWriter(header)
-        part = self._create(header)
-        chunk = _Writing(writer, part, header, opened.start_us)
-        self._write_to(chunk, [writer.preamble()])
+        preamble = writer.preamble()  # first: what cannot be written needs no file
+        chunk = GrowingFile(writer, self._create(header), header, opened.start_us)
+        try:
+            chunk.part.append([preamble])
+        except Exception:
+            self._abandon(chunk)
+            raise
         return chunk
 
     def _create(self, header: ChunkHeader) -> PartFile:
@@ -264,56 +290,37 @@ class Disk(threading.Thread):
         """What another volume did not keep. If it has ended, the track may have another open chunk here by now."""
         chunk = self._new_file(rest.opening())
         chunk.behind_90k, chunk.behind_us = rest.behind_90k, rest.behind_us
-        for fragment in rest.fragments:
-            self._append(chunk, fragment)
+        try:
+            for fragment in rest.fragments:
+                self._append(chunk, fragment)
+        except Exception:
+            self._abandon(chunk)
+            raise
         if rest.ended is not None:
             self._seal(chunk, rest.ended)
         else:
             self._open[rest.opened.track] = chunk
             self._show(chunk, turn)
 
-    def _append(self, chunk: _Writing, fragment: Fragment) -> None:
-        if chunk.behind_90k:
-            fragment = replace(fragment, decode_90k=fragment.decode_90k - chunk.behind_90k)
-        self._write_to(chunk, chunk.writer.append(fragment))
-        # With B-frames what follows may be shown before the last picture that is here, but not before it is decoded.
-        complete_90k = fragment.duration_90k - fragment.composition_90k[0]
-        begin_us = min(chunk.end_us, fragment.wall_us)
-        chunk.end_us = max(chunk.header.start_us, fragment.wall_us + us_from_90k(complete_90k))
-        gap = self._gaps.recorded(chunk.header.track, begin_us, chunk.end_us)
+    def _append(self, chunk: GrowingFile, fragment: Fragment) -> None:
+        begin_us, end_us = chunk.append(fragment)
+        gap = self._gaps.recorded(chunk.header.track, begin_us, end_us)
         if gap is not None:
             self._found_gaps.append(gap)
 
-    def _seal(self, chunk: _Writing, ended: ChunkEnded) -> None:
-        start_us, duration_us = ended.start_us + chunk.behind_us, max(1, ended.duration_us - chunk.behind_us)
-        tail, sealed = chunk.writer.seal(start_us=start_us, duration_us=duration_us, cut=ended.cut)
+    def _seal(self, chunk: GrowingFile, ended: ChunkEnded) -> None:
         try:
-            chunk.part.seal(tail, ChunkName.of(sealed))
-        except StorageError:
-            self._orphans.add(chunk.part.path)
+            sealed = chunk.seal(ended)
+        except Exception:
+            self._abandon(chunk)
             raise
         self._roots[chunk.header.track] = sealed.root
         self._sealed.append(sealed)
         self._gaps.sealed(chunk.header.track, sealed.end_us)
 
-    def _write_to(self, chunk: _Writing, buffers: Sequence[bytes | memoryview]) -> None:
-        """If it fails, the file is closed: what is whole in it stays as a part and is sealed later."""
-        try:
-            chunk.part.append(buffers)
-        except StorageError:
-            self._orphans.add(chunk.part.path)
-            raise
-
-    def _show(self, chunk: _Writing, turn: _Turn) -> None:
-        open_chunk = OpenChunk(
-            volume=self.volume.number,
-            part_path=chunk.part.path,
-            committed_bytes=chunk.writer.written_bytes,
-            run=chunk.header.run,
-            start_us=chunk.header.start_us,
-            end_us=chunk.end_us,
-        )
-        turn.progress[chunk.header.track] = Progress(chunk.header.track, self.volume.number, open_chunk)
+    def _show(self, chunk: GrowingFile, turn: _Turn) -> None:
+        track = chunk.header.track
+        turn.progress[track] = Progress(track, self.volume.number, chunk.shown(self.volume.number))
 
     # -- when the volume fails -------------------------------------------------------------------------------------
 
@@ -351,11 +358,7 @@ class Disk(threading.Thread):
     def _move_on(self, tracks: Collection[Track] | None, error: StorageError) -> None:
         """What these tracks, or all, have not surely on this volume goes to another; their files here are closed."""
         for track in list(self._open) if tracks is None else tracks:
-            chunk = self._open.pop(track, None)
-            if chunk is not None:
-                self._orphans.add(chunk.part.path)
-                with suppress(StorageError):  # it has been told already that this disk fails
-                    chunk.part.abandon()
+            self._leave_part(track)
         if isinstance(error, VolumeFull) and self.volume.give_up_ballast():
             self._listener.ballast_given_up(self.volume)
         else:

@@ -278,6 +278,14 @@ class Engine:
         self.pool.drop(disk)
         self.on_ended(disk.volume)
 
+    def chunk_failed(self, track: Track, what: str) -> None:
+        self.reactor.call_from_thread(lambda: self._break_session(track, what))
+
+    def _break_session(self, track: Track, what: str) -> None:
+        session = self._sessions.get(track)
+        if session is not None:
+            session.broke(what)
+
     def move_on(self, disk: Disk, left: Unsynced, tracks: Collection[Track] | None, error: StorageError) -> None:
         self.mover.request(Move(disk, left, tracks, error))
 

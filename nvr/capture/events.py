@@ -35,6 +35,11 @@ class ChunkEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkLost:
+    """The open chunk cannot be completed: what is whole of it stays as a part, which is sealed later."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkRest:
     """The rest of a chunk whose volume failed: it goes on in a file of its own, which begins with a sync sample.
 
@@ -75,7 +80,7 @@ class ChunkRest:
         return us_from_90k(self.behind_90k + self.composition_delay_90k - self.opened.composition_delay_90k)
 
 
-Event = ChunkOpened | FragmentClosed | ChunkEnded | ChunkRest
+Event = ChunkOpened | FragmentClosed | ChunkEnded | ChunkLost | ChunkRest
 
 
 def start_of(opening: ChunkOpened | ChunkRest) -> int:

@@ -1,6 +1,5 @@
 """One attempt at a camera: name, connection, RTSP handshake, media, until something fails. Sockets and timers only."""
 
-import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from nvr.capture.datagrams import DATAGRAM_BYTES, FIRST_PORT, DatagramPair
 from nvr.capture.reactor import READABLE, WRITABLE, Reactor, Timer
 from nvr.capture.resolver import Resolver
 from nvr.channel import Channel, Transport
-from nvr.errors import CameraError, NetworkError
+from nvr.errors import CameraError, NetworkError, unforeseen
+from nvr.log import get_logger
 from nvr.media import Sample
 from nvr.rtsp.client import RtspClient
 from nvr.rtsp.events import Playing, SetUp
@@ -31,6 +31,8 @@ EXPIRE_US = US_PER_S // 20
 REPORT_US = 5 * US_PER_S  # RFC 3550 section 6.2: receiver reports
 READS_A_TURN = 32  # a camera that sends without end must not keep the others waiting
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
+
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,11 @@ class LinkListener(Protocol):
 
 
 class Link:
-    """Carries one RTSP session. Use once: `start`, then `close` or `LinkListener.link_failed` ends it."""
+    """Carries one RTSP session. Use once: `start`, then `close` or `LinkListener.link_failed` ends it.
+
+    A boundary: whatever its camera's bytes, its address or its listener make of it, `link_failed` is called, and
+    nothing reaches the reactor and the other cameras.
+    """
 
     def __init__(
         self,
@@ -89,16 +95,15 @@ class Link:
 
     def start(self) -> None:
         """Begin; returns at once."""
-        parts = urlsplit(self._url)
         self._after(HANDSHAKE_US, self._handshake_is_late)
-        self._resolver.resolve(parts.hostname or "", self._resolved)
+        self._try(lambda: self._resolver.resolve(urlsplit(self._url).hostname or "", self._resolved))
 
     def close(self) -> None:
         """Say goodbye and close; nothing is reported any more."""
         if self._closed:
             return
         if self._playing and self.reception is not None and self._connection is not None:
-            self._try(self._say_goodbye)
+            self._quietly(self._say_goodbye)
         self._shut()
 
     @property
@@ -109,7 +114,7 @@ class Link:
     @watched.setter
     def watched(self, watched: bool) -> None:
         self._watched = watched
-        self._set_mark()
+        self._try(self._set_mark)
 
     def _set_mark(self) -> None:
         if self._connection is not None and self._playing:
@@ -122,16 +127,16 @@ class Link:
     # -- connecting ----------------------------------------------------------------------------------------------
 
     def _resolved(self, address: str | CameraError) -> None:
-        if self._closed:
-            return
+        self._try(lambda: self._connect(address))
+
+    def _connect(self, address: str | CameraError) -> None:
         if isinstance(address, CameraError):
-            self._fail(NetworkError(address.what, where=address.where, hint=address.hint))
-            return
+            raise NetworkError(address.what, where=address.where, hint=address.hint)
         parts = urlsplit(self._url)
         self._tls = parts.scheme == "rtsps"
         endpoint = Endpoint(address, parts.port or DEFAULT_PORTS[parts.scheme], parts.hostname or "", self._tls)
         self._connection = Connection(endpoint, self._settings.tls if self._tls else None)
-        self._try(self._connection.start)
+        self._connection.start()
         self._watch_connection()
 
     def _watch_connection(self) -> None:
@@ -141,17 +146,16 @@ class Link:
 
     def _ready(self, _happened: int) -> None:
         self._try(self._advance)
-        self._watch_connection()
 
     def _advance(self) -> None:
         connection = self._connection
         assert connection is not None
-        if not connection.finish():
-            return
-        if self.reception is None:
-            self._begin(connection)
-        connection.flush()
-        self._read()
+        if connection.finish():
+            if self.reception is None:
+                self._begin(connection)
+            connection.flush()
+            self._read()
+        self._watch_connection()
 
     def _begin(self, connection: Connection) -> None:
         """The connection stands: start the handshake."""
@@ -289,8 +293,11 @@ class Link:
 
     @property
     def _place(self) -> str:
-        parts = urlsplit(self._url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        try:
+            parts = urlsplit(self._url)
+            return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        except ValueError:  # an address that cannot even be read
+            return f"channel {self._channel.number}"
 
     def _send(self) -> None:
         assert self._connection is not None
@@ -313,6 +320,9 @@ class Link:
             action()
         except CameraError as error:
             self._fail(error)
+        except Exception as error:  # whatever it is, this session fails alone
+            log.exception("a session failed in a way that nobody foresaw", channel=self._channel.number)
+            self._fail(CameraError(unforeseen(error), where=self._place))
 
     def _fail(self, error: CameraError) -> None:
         if self._closed:
@@ -325,8 +335,7 @@ class Link:
         self._closed = True
         for timer in self._timers:
             timer.cancel()
-        with contextlib.suppress(CameraError):  # it is over already; this is only the last picture
-            self._hand_over_rest()
+        self._quietly(self._hand_over_rest)
         if self._datagrams is not None:
             for sock in (self._datagrams.rtp, self._datagrams.rtcp):
                 self._reactor.forget(sock.fileno())
@@ -334,6 +343,15 @@ class Link:
         if self._connection is not None:
             self._reactor.forget(self._connection.fd)
             self._connection.close()
+
+    def _quietly(self, action: Callable[[], None]) -> None:
+        """Do something for a session that is over already: what it finds broken matters to nobody any more."""
+        try:
+            action()
+        except CameraError:
+            pass
+        except Exception:  # whatever it is, this last word fails alone
+            log.exception("a session ended in a way that nobody foresaw", channel=self._channel.number)
 
     def _hand_over_rest(self) -> None:
         if self.reception is None:

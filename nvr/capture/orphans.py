@@ -6,9 +6,12 @@ from nvr.chunk.recovery import recover
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError, VolumeFull
+from nvr.log import get_logger
 from nvr.timebase import US_PER_S
 
 RETRY_US = 10 * US_PER_S
+
+log = get_logger()
 
 
 class Orphans:
@@ -21,7 +24,8 @@ class Orphans:
 
     def add(self, part_path: str) -> None:
         """Nobody writes this part any more."""
-        self._paths.append(part_path)
+        if part_path not in self._paths:
+            self._paths.append(part_path)
 
     def due(self, now_us: int) -> bool:
         """Whether it is time to try, by the monotonic clock; then not for a while."""
@@ -41,4 +45,6 @@ class Orphans:
                 self._paths.append(path)
             except StorageError as error:
                 failed(error)  # what cannot be read now waits for the next start
+            except Exception:  # whatever stands in it, this file fails alone, and waits for the next start as well
+                log.exception("a part cannot be sealed", path=path, volume=self._volume.number)
         return [chunk for chunk in found if chunk is not None]

@@ -2,7 +2,7 @@
 
 from nvr.capture.disk import Disk
 from nvr.capture.diskpool import DiskPool
-from nvr.capture.events import ChunkEnded, ChunkOpened, ChunkRest, Event, FragmentClosed, start_of
+from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, ChunkRest, Event, FragmentClosed, start_of
 from nvr.errors import StorageError
 from nvr.media import GapReason, Track
 
@@ -39,7 +39,7 @@ class Outlet:
         for event in events:
             if self._disk is not None:
                 self._disk.queue.put(self._track, event)
-                if isinstance(event, ChunkEnded):
+                if isinstance(event, ChunkEnded | ChunkLost):
                     self._disk = None
 
     def move(self, rest: ChunkOpened | ChunkRest, away: Disk) -> bool:

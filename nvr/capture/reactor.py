@@ -62,7 +62,8 @@ class Reactor:
     def forget(self, fd: int) -> None:
         """Stop watching; call it before closing the descriptor."""
         if self._handlers.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+            with contextlib.suppress(OSError):  # a TLS handshake that fails may have closed it already
+                self._epoll.unregister(fd)
 
     def call_at(self, due_us: int, callback: Callback) -> Timer:
         """Call once when the monotonic clock reaches ``due_us``."""

@@ -13,6 +13,9 @@ from nvr.chunk.recovery import adopt, recover
 from nvr.chunk.sealed import SealedChunk
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError, VolumeFull
+from nvr.log import get_logger
+
+log = get_logger()
 
 UNSYNCED_MS = 120_000  # chosen: twice the longest time between two syncs; what ended earlier is not read anew
 
@@ -87,6 +90,8 @@ class Salvage:
             self._failed(self._volume, error)
         except StorageError as error:
             self._failed(self._volume, error)
+        except Exception:  # whatever stands in it, this file fails alone: it stays, for a person to look at
+            log.exception("a file cannot be taken in", path=part_path, volume=self._volume.number)
         return None
 
 

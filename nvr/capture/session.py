@@ -8,7 +8,7 @@ from ssl import SSLContext
 from nvr.capture.backoff import Backoff
 from nvr.capture.cameraclock import CameraClock
 from nvr.capture.disk import Disk
-from nvr.capture.events import ChunkEnded, ChunkOpened, Event
+from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
 from nvr.capture.ladder import Share
 from nvr.capture.link import BUFFER_BYTES, Link, LinkSettings
@@ -22,11 +22,15 @@ from nvr.channel import Channel
 from nvr.codec.parameters import PictureFormat, describe
 from nvr.config import RecorderSettings
 from nvr.errors import AuthenticationError, CameraError, NetworkError
+from nvr.log import get_logger
 from nvr.media import CutReason, Gap, GapReason, Sample, Track
 from nvr.timebase import US_PER_S
 
 FIRST_TRY_US = 3 * US_PER_S // 10  # chosen: 110 handshakes in that time, and nobody waits long after a restart
+STEADY_US = 10 * US_PER_S  # chosen: a session that was recorded so long may be tried again at once
 LIVE_FRAGMENT_US = 120_000  # chosen: a watched camera is shown 0.2 s late, for a tenth of a per cent more bytes
+
+log = get_logger()
 
 CUTS = {
     GapReason.DISK: CutReason.DISK,
@@ -91,7 +95,8 @@ class Session:
         self._found_gap = found_gap
         self._backoff = Backoff(settings.reconnect_max_us, draw)
         self._draw = draw
-        self._segmenter = Segmenter(track, cadence, next_run)
+        self._new_segmenter: Callable[[], Segmenter] = lambda: Segmenter(track, cadence, next_run)
+        self._segmenter = self._new_segmenter()
         self.meter = Meter()
         self._camera_clock = CameraClock()
         self._link: Link | None = None
@@ -101,6 +106,7 @@ class Session:
         self._share = Share.ALL
         self._wanted = Share.ALL
         self._reconnects = 0
+        self._recorded_since_us: int | None = None  # monotonic, within this link
         self._state = TrackState.CONNECTING
         self._reason: GapReason | None = None
         self._message = ""
@@ -124,8 +130,15 @@ class Session:
 
     def disk_failed(self, detail: str) -> None:
         """The open chunk was lost with its volume; the next sync sample opens another, if any volume takes it."""
-        self._segmenter.end(CutReason.DISK)
+        self._end_chunk(CutReason.DISK)
         self._missing(GapReason.DISK, detail)
+
+    def broke(self, what: str) -> None:
+        """This camera's footage cannot be written, whatever the disk: its session ends and is tried again."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+            self.link_failed(CameraError(what))
 
     def leave(self, disk: Disk) -> None:
         """This disk does not answer: if the open chunk lies there, the next one begins at the next sync sample."""
@@ -194,6 +207,10 @@ class Session:
         self._link = None
         reason = _reason_for(error)
         self._interrupt(reason, error.what)
+        if self._recorded_since_us is not None:
+            if self._clock.monotonic_us() - self._recorded_since_us >= STEADY_US:
+                self._backoff.succeeded()
+            self._recorded_since_us = None
         self._reconnects += 1
         self._enter(TrackState.WAITING, reason, str(error))
         self._retry = self._reactor.call_after(self._wait_us(reason), self._connect)
@@ -219,15 +236,23 @@ class Session:
             match event:
                 case ChunkOpened():
                     self._picture = describe(event.parameter_sets)
-                    self._backoff.succeeded()
+                    self._recorded_since_us = self._recorded_since_us or self._clock.monotonic_us()
                     self._enter(TrackState.RECORDING, None, self._share.value)
                 case ChunkEnded(cut=CutReason.CLOCK):
                     self._missing(GapReason.CLOCK, "the clock was set or the camera's time jumped")
 
     def _interrupt(self, reason: GapReason, detail: str) -> None:
         """Footage ends here, for now."""
-        self.outlet.end(self._segmenter.end(CUTS.get(reason, CutReason.SESSION)))
+        self.outlet.end(self._end_chunk(CUTS.get(reason, CutReason.SESSION)))
         self._missing(reason, detail)
+
+    def _end_chunk(self, cut: CutReason) -> list[Event]:
+        try:
+            return self._segmenter.end(cut)
+        except Exception:  # whatever the camera's last pictures made of it, this chunk fails alone
+            log.exception("a chunk cannot be ended", track=str(self.track))
+            self._segmenter = self._new_segmenter()
+            return [ChunkLost()]
 
     def _missing(self, reason: GapReason, detail: str) -> None:
         gap = self._gaps.missing(self.track, reason, detail, self._clock.wall_us())

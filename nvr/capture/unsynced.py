@@ -8,7 +8,7 @@ moved can be shown without the failed volume.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from nvr.capture.events import ChunkEnded, ChunkOpened, ChunkRest, Event, FragmentClosed
+from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, ChunkRest, Event, FragmentClosed
 from nvr.media import Fragment, Track
 from nvr.timebase import us_from_90k
 
@@ -82,6 +82,8 @@ class Unsynced:
             case ChunkEnded() if piece is not None:
                 piece.ended = event
                 self._ended.append(self._open.pop(track))
+            case ChunkLost() if piece is not None:
+                del self._open[track]  # what has been written of it stays in its part
             case ChunkRest():
                 self._add_rest(event)
             case _:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nvr.errors import StorageError, VolumeFull
+from nvr.errors import StorageError, TooManyFiles, VolumeFull
 from nvr.ownership import hand_over
 
 FILE_MODE = 0o640
@@ -41,12 +41,18 @@ _PLAIN_WORDS = {
     errno.ENFILE: ("too many files are open in the whole system", "raise fs.file-max"),
 }
 
+_KINDS: dict[int, type[StorageError]] = {
+    errno.ENOSPC: VolumeFull,
+    errno.EDQUOT: VolumeFull,
+    errno.EMFILE: TooManyFiles,
+    errno.ENFILE: TooManyFiles,
+}
+
 
 def explained(error: OSError, where: str) -> StorageError:
-    """The error in plain words; `VolumeFull` if room is all that is missing."""
+    """The error in plain words; `VolumeFull` if room is all that is missing, `TooManyFiles` if descriptors are."""
     what, hint = _PLAIN_WORDS.get(error.errno or 0, (error.strerror or str(error), ""))
-    kind = VolumeFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageError
-    return kind(what, where=where, hint=hint)
+    return _KINDS.get(error.errno or 0, StorageError)(what, where=where, hint=hint)
 
 
 def be_idle() -> None:
