@@ -17,7 +17,7 @@ class CameraClock:
 
     @property
     def offset_us(self) -> int | None:
-        """None: the camera sends no reports."""
+        """None: the camera sends no reports, or has no clock."""
         return max(self._offsets_us, default=None)
 
     def observe(self, report: SenderReport | None, wall_offset_us: int) -> None:
@@ -30,4 +30,6 @@ class CameraClock:
         if report is None or report is self._last:
             return
         self._last = report
+        if not report.has_clock:
+            return
         self._offsets_us.append(us_from_ntp(report.ntp) - report.received_us - wall_offset_us)

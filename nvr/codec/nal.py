@@ -76,28 +76,29 @@ def counted(nal: bytes) -> bytes:
 
 
 class BitReader:
-    """Reads the bits of an RBSP from the most significant one on.
+    """Reads the bits of an RBSP from the most significant one on, each call in a time that does not grow with the data.
 
     All methods raise CameraError where the data ends too early or a code is not one.
     """
 
-    __slots__ = ("_bits", "_left")
+    __slots__ = ("_data", "_end", "_position")
 
     def __init__(self, data: bytes) -> None:
-        self._bits = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
+        self._data = data
+        self._position = 0  # in bits
+        self._end = 8 * len(data)
 
     @property
     def left(self) -> int:
         """How many bits have not been read."""
-        return self._left
+        return self._end - self._position
 
     def u(self, count: int) -> int:
         """The next ``count`` bits as a number."""
-        if count > self._left:
-            raise CameraError(f"parameter set ends too early: {count} bits wanted, {self._left} there")
-        self._left -= count
-        return self._bits >> self._left & ((1 << count) - 1)
+        start = self._position
+        self.skip(count)
+        last = self._position + 7 >> 3
+        return int.from_bytes(self._data[start >> 3 : last], "big") >> 8 * last - self._position & (1 << count) - 1
 
     def flag(self) -> bool:
         """The next bit, u(1)."""
@@ -105,11 +106,12 @@ class BitReader:
 
     def ue(self) -> int:
         """An unsigned Exp-Golomb code."""
-        zeros = 0
-        while not self.u(1):
-            zeros += 1
-            if zeros > _MAX_EXP_GOLOMB_ZEROS:
-                raise CameraError("parameter set holds a number longer than 32 bits")
+        sight = min(_MAX_EXP_GOLOMB_ZEROS + 1, self.left)
+        ahead = self.u(sight)
+        zeros = sight - ahead.bit_length()
+        if not ahead:
+            raise CameraError("parameter set holds a number longer than 32 bits, or ends inside one")
+        self._position -= sight - zeros - 1
         return (1 << zeros) - 1 + self.u(zeros)
 
     def se(self) -> int:
@@ -119,4 +121,6 @@ class BitReader:
 
     def skip(self, count: int) -> None:
         """Pass over ``count`` bits."""
-        self.u(count)
+        if count > self._end - self._position:
+            raise CameraError(f"parameter set ends too early: {count} bits wanted, {self.left} there")
+        self._position += count

@@ -5,12 +5,16 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 _ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _STRENGTH = ("md5", "sha512_256", "sha256")  # the last is preferred: SHA-512/256 is what cameras get wrong
-_SCHEME = re.compile(r"(?:^|,)\s*(basic|digest)(?=\s|$)", re.IGNORECASE)
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"")
-_PARAMETER = re.compile(r"([\w-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s,\"]*))")
+HEADER_LIMIT = 4096  # characters; chosen: a challenge takes 300
+CHALLENGES_LIMIT = 8  # chosen: cameras offer one to three
+# A word, and what it is set equal to if anything; or a text in quotes that belongs to nothing. Nothing that was matched
+# is given back (`++`), and a text whose closing quote is missing goes to the end: each character is looked at once.
+_QUOTED = r"\"((?:[^\"\\]++|\\.)*+)(?:\"|\\?\Z)"
+_ITEM = re.compile(rf"([^\s,=\"]++)(?:\s*+(=)\s*+(?:{_QUOTED}|([^\s,\"]*+)))?+|{_QUOTED}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +46,28 @@ class Challenge:
 
 def challenges(values: Sequence[str]) -> list[Challenge]:
     """The challenges in WWW-Authenticate headers that we can answer, the strongest first."""
-    found = [challenge for value in values for challenge in _parse(value)]
+    found = islice((challenge for value in values for challenge in _parse(value[:HEADER_LIMIT])), CHALLENGES_LIMIT)
     return sorted(found, key=lambda challenge: challenge.strength, reverse=True)
 
 
 def _parse(value: str) -> Iterator[Challenge]:
-    bare = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), value)  # a realm may hold the word "Basic"
-    marks = list(_SCHEME.finditer(bare))
-    ends = [mark.start() for mark in marks[1:]] + [len(value)]
-    for mark, end in zip(marks, ends, strict=False):
-        text = value[mark.end() : end]
-        parameters = {name.lower(): _unquote(quoted) or token for name, quoted, token in _PARAMETER.findall(text)}
-        if mark[1].lower() == "basic":
+    """A word without an equals sign is a scheme (RFC 7235 section 4.1); what follows are its parameters."""
+    schemes: list[tuple[str, dict[str, str]]] = []
+    for item in _ITEM.finditer(value):
+        word, equals, quoted, token, _ = item.groups()
+        if word and not equals:
+            schemes.append((word.lower(), {}))
+        elif word and schemes:
+            schemes[-1][1].setdefault(word.lower(), token or _unquote(quoted or ""))
+    for scheme, parameters in schemes:
+        if scheme == "basic":
             yield Challenge("basic", parameters.get("realm", ""))
-        elif (challenge := _digest_challenge(parameters)) is not None:
+        elif scheme == "digest" and (challenge := _digest_challenge(parameters)) is not None:
             yield challenge
 
 
 def _unquote(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 def _digest_challenge(parameters: dict[str, str]) -> Challenge | None:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 
 from nvr.errors import CameraError
+from nvr.rtsp.text import plain
 
 VERSION = "RTSP/1.0"
 LINE_LIMIT_BYTES = 8192  # chosen: a Digest challenge takes 300
 HEAD_LIMIT_BYTES = 32768
-BODY_LIMIT_BYTES = 1 << 20  # chosen: session descriptions take 1 kB; a camera with 1 MB to say is not one
+HEADERS_LIMIT = 128  # chosen: lines of a head; replies have 5 to 15
+BODY_LIMIT_BYTES = 256 << 10  # chosen: session descriptions take 1 kB; a camera with 256 kB to say is not one
+PIECE_BYTES = 512  # chosen: of a head at once; what follows a short message is then not copied with it
+DOLLAR = 0x24  # begins a frame, section 10.12
 _BLANK = b"\r\n"
 
 
@@ -87,20 +91,32 @@ class MessageReader:
         """Whether a message has begun and is not complete: whatever comes next belongs to it."""
         return bool(self._head) or self._message is not None
 
+    @property
+    def between_lines(self) -> bool:
+        """Whether a head has begun and stands at the beginning of a line: some cameras put a frame there."""
+        return self._message is None and self._head.endswith(b"\n")
+
+    def abandon(self) -> bytes:
+        """Forget the message that has begun; gives what was taken of its head."""
+        head, self._message, self._body_bytes = bytes(self._head), None, 0
+        self._head.clear()
+        self._body.clear()
+        return head
+
     def feed(self, data: memoryview | bytes) -> tuple[Message | None, int]:
-        """Take bytes up to the end of one message.
+        """Take bytes up to the end of one message, or up to a "$" at the beginning of a line of its head.
 
         Returns:
-            the message, or None while it is incomplete, and how many bytes were taken (all of them if None).
+            the message, or None while it is incomplete, and how many bytes were taken: at least one of any.
 
         Raises:
-            CameraError: this is no RTSP, or a message is too large.
+            CameraError: this is no RTSP, or a message is too large; `abandon` gives what was taken of its head.
         """
         taken = 0
-        if self._message is None:
-            taken = self._feed_head(data)
-            if self._message is None:
+        while self._message is None:
+            if taken == len(data) or (taken and self.between_lines and data[taken] == DOLLAR):
                 return None, taken
+            taken += self._feed_head(data[taken : taken + PIECE_BYTES])
         missing = self._body_bytes - len(self._body)
         self._body += data[taken : taken + missing]
         taken = min(len(data), taken + missing)
@@ -108,29 +124,38 @@ class MessageReader:
 
     def _feed_head(self, data: memoryview | bytes) -> int:
         before = len(self._head)
-        window = bytes(data[: HEAD_LIMIT_BYTES + 4 - before])
+        window = bytes(data)
         skipped = 0
         if not before:
             skipped = len(window) - len(window.lstrip(_BLANK))
             window = window[skipped:]
         self._head += window
         end = _head_end(self._head, max(0, before - 3))
+        frame = self._head.find(b"\n$", before)
+        if 0 <= frame < end - 1 or (end < 0 <= frame):  # not a line of this head, but a frame between two
+            del self._head[frame + 1 :]
+            self._check_partial(before)
+            return skipped + len(self._head) - before
         if end < 0:
-            self._check_partial()
+            self._check_partial(before)
             return skipped + len(window)
         head = bytes(self._head[:end])
-        self._head.clear()
         self._message = _parse_head(head)
         self._body_bytes = _content_length(self._message.headers)
+        self._head.clear()
         return skipped + end - before
 
-    def _check_partial(self) -> None:
-        """Fail early on what cannot become a message, so that binary rubbish is not waited for."""
+    def _check_partial(self, before: int) -> None:
+        """Fail early on what cannot become a message, so that binary rubbish is not waited for.
+
+        Args:
+            before: so many bytes have been looked at already.
+        """
         line_end = self._head.find(b"\n")
-        line = self._head if line_end < 0 else self._head[:line_end]
-        if len(line) > LINE_LIMIT_BYTES or len(self._head) > HEAD_LIMIT_BYTES:
+        line_bytes = len(self._head) if line_end < 0 else line_end
+        if line_bytes > LINE_LIMIT_BYTES or len(self._head) > HEAD_LIMIT_BYTES:
             raise CameraError("the camera sends an RTSP message without end")
-        if any(octet < 0x20 and octet not in b"\t\r" for octet in line):
+        if any(octet < 0x20 and octet not in b"\t\r" for octet in self._head[before:line_bytes]):
             raise CameraError("the camera sends binary data where an RTSP message should be")
 
     def _finish(self) -> Message:
@@ -154,7 +179,9 @@ def _head_end(head: bytearray, start: int) -> int:
 
 
 def _parse_head(head: bytes) -> Message:
-    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")
+    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n", HEADERS_LIMIT + 1)
+    if len(lines) > HEADERS_LIMIT + 1:
+        raise CameraError(f"the camera sends an RTSP message with more than {HEADERS_LIMIT} headers")
     headers = Headers(tuple(_headers(lines[1:])))
     words = lines[0].strip().split(None, 2)
     if words and words[0].upper().startswith("RTSP/"):
@@ -167,20 +194,21 @@ def _parse_head(head: bytes) -> Message:
 def _response(words: list[str], headers: Headers) -> Response:
     if len(words) < 2 or not (words[1].isascii() and words[1].isdigit() and len(words[1]) == 3):
         raise CameraError("the camera answers without a status code")
-    return Response(int(words[1]), words[2].strip() if len(words) > 2 else "", headers)
+    return Response(int(words[1]), plain(words[2]) if len(words) > 2 else "", headers)
 
 
 def _headers(lines: list[str]) -> list[tuple[str, str]]:
-    headers: list[tuple[str, str]] = []
+    unfolded: list[tuple[str, list[str]]] = []
     for line in lines:
-        if line[:1] in (" ", "\t") and headers:  # folded, RFC 2326 section 4.2 by RFC 2068 section 4.2
-            name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}".strip())
+        if len(line) > LINE_LIMIT_BYTES:
+            raise CameraError(f"the camera sends a header of more than {LINE_LIMIT_BYTES} bytes")
+        if line[:1] in (" ", "\t") and unfolded:  # folded, RFC 2326 section 4.2 by RFC 2068 section 4.2
+            unfolded[-1][1].append(line.strip())
             continue
         name, colon, value = line.partition(":")
         if colon:
-            headers.append((name.strip(), value.strip()))
-    return headers
+            unfolded.append((name.strip(), [value.strip()]))
+    return [(name, " ".join(parts).strip()) for name, parts in unfolded]
 
 
 def _content_length(headers: Headers) -> int:

@@ -4,13 +4,14 @@ import struct
 from dataclasses import dataclass
 
 from nvr.rtsp.rtp import signed_32
-from nvr.timebase import TICKS_PER_S, US_PER_S
+from nvr.timebase import TICKS_PER_S, US_PER_S, ntp_from_us
 
 SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, GOODBYE = 200, 201, 202, 203
 _HEADER_BYTES = 4
 _REPORT = struct.Struct(">IQI")  # SSRC, NTP time, RTP time
 _BLOCK = struct.Struct(">IIIIII")
 _CUMULATIVE_LIMIT = 0x7FFFFF  # a signed 24-bit field
+FIRST_NTP = ntp_from_us(946_684_800 * US_PER_S)  # chosen: 2000; who says less counts from its start, or was never set
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,18 @@ class SenderReport:
     """The camera's clock at an RTP time."""
 
     ssrc: int
-    ntp: int  # 64-bit NTP time; 0: the camera has no clock
+    ntp: int  # 64-bit NTP time as sent; 0: the camera has no clock (RFC 3550 section 6.4.1)
     timestamp: int  # 32-bit RTP time
     received_us: int  # monotonic
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the NTP time can be one that somebody or something has set."""
+        return self.ntp >= FIRST_NTP
+
     def ntp_at(self, timestamp: int) -> int:
         """The camera's clock at another RTP time, at most 6.6 hours away; 0 if it has none."""
-        if not self.ntp:
+        if not self.has_clock:
             return 0
         ntp = self.ntp + (signed_32(timestamp - self.timestamp) << 32) // TICKS_PER_S
         return ntp if 0 < ntp < 1 << 64 else 0

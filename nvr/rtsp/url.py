@@ -33,12 +33,19 @@ def is_absolute(url: str) -> bool:
     return url.lower().startswith(("rtsp://", "rtsps://"))
 
 
+def _undoubled(url: str) -> str:
+    """Some cameras write the scheme twice, ``rtsp://rtsp://host/``."""
+    while is_absolute(url) and is_absolute(rest := url.partition("://")[2]):
+        url = rest
+    return url
+
+
 def base_url(offered: str | None, requested: str) -> str:
     """What relative control URLs are relative to: Content-Base if it makes sense, else the URL that was asked for."""
-    if offered is None or not is_absolute(offered):
+    if offered is None or not is_absolute(offered.strip()):
         return requested
     try:
-        return without_credentials(offered)
+        return without_credentials(_undoubled(offered.strip()))
     except CameraError:
         return requested
 
@@ -48,10 +55,11 @@ def join_control(base: str, control: str | None) -> str:
 
     Relative ones are appended behind a slash, also where the base has a query string, as cameras with such URLs expect;
     RFC 3986 would throw the query away. Blanks and control characters, which would break the request line, are escaped.
+    An absolute one that is none, such as ``rtsp://`` alone, says as little as a missing one.
     """
     if not control or control == "*":
         return base
-    if is_absolute(control):
-        return without_credentials(control)
     path = "".join(one if one.isprintable() and not one.isspace() else quote(one) for one in control.strip())
+    if is_absolute(path):
+        return base_url(path, base)
     return f"{base.removesuffix('/')}/{path.removeprefix('/')}"

@@ -120,12 +120,13 @@ class H264Sps:
     interlaced: bool = False
     crop: tuple[int, int, int, int] | None = None
     vui: Vui | None = None
+    number: int = 0  # seq_parameter_set_id
 
     def nal(self) -> bytes:
         bits = BitWriter()
         for byte in (self.profile, self.constraints, self.level):
             bits.u(8, byte)
-        bits.ue(0)
+        bits.ue(self.number)
         if self.profile >= 100:
             bits.ue(self.chroma)
             if self.chroma == 3:
@@ -192,6 +193,7 @@ class H265Sps:
     sets: tuple[CodedSet | PredictedSet, ...] = field(default=(CodedSet((0,)),))
     long_term: int | None = None
     vui: Vui | None = None
+    number: int = 0  # sps_seq_parameter_set_id
 
     def nal(self) -> bytes:
         bits = BitWriter()
@@ -199,7 +201,7 @@ class H265Sps:
         bits.u(3, self.sub_layers)
         bits.u(1, 1)
         self._profile(bits)
-        bits.ue(0, 1, *self.size)
+        bits.ue(self.number, 1, *self.size)
         bits.u(1, self.window is not None)
         bits.ue(*(self.window or ()))
         bits.ue(*self.depths, 4)

@@ -111,6 +111,26 @@ def test_bit_reader_number_of_more_than_32_bits_raises_camera_error() -> None:
         BitReader(bytes(40)).ue()
 
 
+class Counted(bytes):
+    """Bytes that know how many of them were looked at."""
+
+    seen = 0
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]
+        piece = super().__getitem__(key)
+        Counted.seen += len(piece) if isinstance(key, slice) else 1
+        return piece
+
+
+@pytest.mark.parametrize("size", [100, 1000, 10_000])
+def test_bit_reader_looks_at_as_many_bytes_for_each_code_however_long_the_data(size: int) -> None:
+    reader = BitReader(Counted(b"\xa6" * size))  # 010 and 1 1 … : codes of one and three bits
+    Counted.seen = 0
+    for _ in range(200):
+        reader.ue()
+    assert Counted.seen <= 200 * 8
+
+
 def test_counted_trailing_zeros_are_left_out() -> None:
     assert counted(b"\x68\xee\x3c\x80\0\0\0") == b"\0\4\x68\xee\x3c\x80"
 

@@ -1,11 +1,13 @@
 import base64
 import hashlib
+import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.rtsp.auth import Authenticator, Credentials, challenges
+from nvr.rtsp.auth import _ITEM, CHALLENGES_LIMIT, HEADER_LIMIT, Authenticator, Credentials, challenges
 
 CIRCLE = Credentials("Mufasa", "Circle of Life")
 RFC_7616 = (
@@ -97,6 +99,35 @@ def test_challenges_scheme_word_inside_a_realm_is_not_a_scheme() -> None:
 )
 def test_challenges_that_cannot_be_answered_are_left_out(value: str) -> None:
     assert challenges([value]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('Digest realm = "a\\"b" , nonce= n=1', ('a\\"b'.replace('\\"', '"'), "n=1")),
+        ('DIGEST realm="x", nonce="open', ("x", "open")),
+        ('"stray, Basic" Digest realm="x",nonce="n"', ("x", "n")),
+        ('Negotiate abc==, Digest realm="x" nonce="n" realm="y"', ("x", "n")),
+    ],
+)
+def test_challenges_in_odd_words_are_read(value: str, expected: tuple[str, str]) -> None:
+    assert [(offer.realm, offer.nonce) for offer in challenges([value])] == [expected]
+
+
+@pytest.mark.parametrize(
+    "junk", ["a-", '"', '\\"', 'a="', "a=", " ", "a ", '"\\', "basic ", "digest realm=x,", "=", ",", 'a="\\"']
+)
+def test_challenges_hostile_header_is_looked_at_once(junk: str) -> None:
+    """What is matched is never longer than what was there, and there are few matches: no part is looked at again."""
+    value = ('Digest realm="x", nonce="y", ' + junk * 20_000)[:HEADER_LIMIT]
+    matches = list(_ITEM.finditer(value))
+    assert all(before.end() <= after.start() for before, after in pairwise(matches))
+    assert len(challenges(['Digest realm="x", nonce="y", ' + junk * 20_000] * 50)) <= CHALLENGES_LIMIT
+
+
+def test_item_never_gives_back_what_it_has_matched() -> None:
+    """Possessive throughout: with a repetition that may be shortened a hostile header takes quadratic time."""
+    assert not re.search(r"(?<![\\+*?])[+*](?!\+)", _ITEM.pattern)
 
 
 def test_credentials_repr_never_shows_the_password() -> None:

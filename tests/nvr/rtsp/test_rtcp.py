@@ -1,8 +1,10 @@
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.capture.cameraclock import CameraClock
 from nvr.rtsp.rtcp import Goodbye, ReceptionFigures, SenderReport, parse, receiver_report
 from nvr.timebase import ntp_from_us, us_from_ntp
 from tests.nvr.rtsp.camera import SSRC, goodbye, sender_report
@@ -30,6 +32,23 @@ def test_ntp_at_interpolates_by_rtp_time_over_the_wrap() -> None:
 
 def test_ntp_at_of_camera_without_clock_is_zero() -> None:
     assert SenderReport(SSRC, 0, 5, 0).ntp_at(5) == 0
+
+
+@pytest.mark.parametrize("ntp", [0, 1, 3600 << 32, ntp_from_us(3_600_000_000), ntp_from_us(946_684_799_000_000)])
+def test_ntp_of_a_clock_that_was_never_set_is_not_known(ntp: int) -> None:
+    report = SenderReport(SSRC, ntp, 5, 0)
+    assert not report.has_clock
+    assert report.ntp_at(95) == 0
+    clock = CameraClock()
+    clock.observe(report, 0)
+    assert clock.offset_us is None
+
+
+def test_camera_clock_forgets_no_offset_for_a_report_without_time() -> None:
+    clock = CameraClock()
+    clock.observe(SenderReport(SSRC, ntp_from_us(WALL_US), 5, 1_000_000), WALL_US - 1_000_000 - 7)
+    clock.observe(SenderReport(SSRC, 0, 6, 2_000_000), WALL_US)
+    assert clock.offset_us == 7
 
 
 def test_receiver_report_holds_what_rfc_3550_wants() -> None:

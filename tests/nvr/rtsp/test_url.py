@@ -59,6 +59,10 @@ def test_join_control_absolute_relative_star_query_and_slashes(base: str, contro
         ("192.0.2.3/cam", ASKED),
         ("rtsp://:0", ASKED),
         ("rtsp://10.0.0.9/cam/", "rtsp://10.0.0.9/cam/"),
+        ("rtsp://rtsp://10.0.0.9/cam/", "rtsp://10.0.0.9/cam/"),
+        ("rtsp://RTSP://rtsps://10.0.0.9/cam/", "rtsps://10.0.0.9/cam/"),
+        (" rtsp://10.0.0.9/cam/ ", "rtsp://10.0.0.9/cam/"),
+        ("rtsp://rtsp://", ASKED),
     ],
 )
 def test_base_url_missing_or_odd_content_base_falls_back_to_the_request(offered: str | None, base: str) -> None:
