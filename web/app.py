@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from web.auth import May, may
 from web.bookmarks import BookmarkRoom
 from web.clip import ClipRoom
 from web.clip_set import ClipSetRoom
+from web.connection import Limits, busy, listening
 from web.coverage import CoverageRoom
 from web.decoder import Decoder
 from web.door import BODY_BYTES, Door, add_security_headers
@@ -109,7 +110,7 @@ def build(
     routes = [route for room in rooms for route in room.routes()]
     description = ApiRoom(routes, f"{site.name}: network video recorder", __version__)
     door = Door(may, names)
-    app = web.Application(middlewares=[door.middleware], client_max_size=BODY_BYTES)
+    app = web.Application(middlewares=[busy, door.middleware], client_max_size=BODY_BYTES)
     register(app, door, [*routes, *description.routes(), *Pages(static).routes()])
     app.on_response_prepare.append(add_security_headers)
 
@@ -163,28 +164,27 @@ async def _serve(settings: Settings) -> None:
     names = frozenset({settings.web.host})
     stills = StillCache(settings.stills_path, settings.web.stills_mib << 20)
     app = build(archive, settings.site, settings.retention, names=names, stills=stills)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await runner.setup()
-    try:
-        await _listen(runner, settings.web)
+    async with _listening(app, settings.web) as (host, port):
+        _log.info("web server ready", url=f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")
         with suppress(StorageError):  # no memory now: it is tried again when a picture is asked for
             await asyncio.to_thread(app[DECODER].warm)
         with ActivityKeeper(archive):
             await stopped.wait()
-    finally:
-        await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, address: WebSettings) -> None:
-    where = f"{address.host}:{address.port}"
-    try:
-        await web.TCPSite(runner, address.host, address.port).start()
-    except OSError as error:
-        hint = "another server runs there, or web.port wants another number"
-        raise ConfigError(f"the address cannot be opened: {error.strerror}", where=where, hint=hint) from error
-    host, port = runner.addresses[0][:2]
-    _log.info("web server ready", url=f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")
+@asynccontextmanager
+async def _listening(app: web.Application, address: WebSettings) -> AsyncIterator[tuple[str, int]]:
+    limits, clock = Limits.of_this_process(), SystemClock()
+    served = listening(app, address.host, address.port, clock=clock, limits=limits, shutdown_s=SHUTDOWN_S)
+    async with AsyncExitStack() as stack:
+        try:
+            place = await stack.enter_async_context(served)
+        except OSError as error:
+            where = f"{address.host}:{address.port}"
+            hint = "another server runs there, or web.port wants another number"
+            raise ConfigError(f"the address cannot be opened: {error.strerror}", where=where, hint=hint) from error
+        yield place

@@ -34,6 +34,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+SERVER = {"Server": "nvr"}  # aiohttp would tell its own and Python's version
 
 
 class Door:
@@ -149,4 +150,4 @@ async def add_security_headers(_request: web.Request, response: web.StreamRespon
     """The signal that puts the security headers on every answer, files and sockets included."""
     for name, text in SECURITY_HEADERS.items():
         response.headers.setdefault(name, text)
-    response.headers["Server"] = "nvr"  # aiohttp would tell its own and Python's version
+    response.headers.update(SERVER)

@@ -29,6 +29,7 @@ WATCH_US = 5 * US_PER_S  # how long the recorder is asked to deliver quickly
 WATCH_AGAIN_US = 2 * US_PER_S
 BEHIND_90K = 3 * 90_000  # chosen: a viewer 3 s behind is taken forward to the newest sync sample
 STATE_EVERY_US = 500_000
+GOODBYE_S = 1.0  # chosen: a reader hears it within the round trip
 
 
 @dataclass(slots=True)
@@ -172,9 +173,10 @@ class LiveRoom:
         ]
 
     async def close(self) -> None:
-        """Say goodbye to every viewer: the server stops."""
-        for socket in list(self._open):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops")
+        """Say goodbye to every viewer: the server stops. Who does not read does not hear it."""
+        goodbyes = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops") for socket in self._open]
+        if goodbyes:
+            await asyncio.wait([asyncio.create_task(goodbye) for goodbye in goodbyes], timeout=GOODBYE_S)
 
     async def _serve(self, asked: TrackQuery, request: web.Request) -> web.StreamResponse:
         self._archive.require(asked.track_asked)

@@ -132,13 +132,14 @@ class House:
     def __init__(self, folder: Path, clock: ManualClock) -> None:
         self.clock = clock
         self.folder = folder
+        data = folder / "data"
         self.volume = Volume.open(1, folder / "volume", create=True, clock=clock)
-        self.writer = IndexWriter.open(folder / "index")
+        self.writer = IndexWriter.open(data / "index")
         self.index = IndexReader(self.writer.store)
-        self.board = Board.open(folder / "board")
-        self.registry = Registry.open(folder / "registry")
-        self.troubles = TroubleBook.open(folder / "troubles")
-        self.activity = ActivityBook.open(folder / "activity")
+        self.board = Board.open(data / "board")
+        self.registry = Registry.open(data / "registry")
+        self.troubles = TroubleBook.open(data / "troubles")
+        self.activity = ActivityBook.open(data / "activity")
         self.registry.put(Channel(1, "Cổng chợ", "rtsp://camera/main", "rtsp://camera/sub"))
         self.beat()
 

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from nvr.config import RetentionSettings, SiteSettings
 from nvr.timebase import US_PER_S
@@ -14,6 +14,7 @@ from tests.web.archive import START_US, House
 from tests.web.server import Server
 from web.app import build
 from web.auth import May, may
+from web.connection import Limits, listening
 from web.still_cache import StillCache
 
 
@@ -43,13 +44,12 @@ async def open_server(
     static: Path,
     retention: RetentionSettings | None = None,
     stills: StillCache | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Server:
     """Start a server that ends with the stack."""
     keeping = retention or RetentionSettings.model_validate({})
     app = build(house.archive(), SiteSettings(name="Hồ Xá"), keeping, may=question, static=static, stills=stills)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    served = listening(app, "127.0.0.1", 0, clock=house.clock, limits=limits, shutdown_s=1)
+    host, port = await stack.enter_async_context(served)
     session = await stack.enter_async_context(ClientSession())
-    return Server(f"http://127.0.0.1:{runner.addresses[0][1]}", session, app)
+    return Server(f"http://{host}:{port}", session, app)

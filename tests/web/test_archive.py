@@ -181,16 +181,18 @@ def test_file_whose_disk_is_away_is_read_from_the_second_one(house: House, tmp_p
 
 
 def test_index_that_was_made_anew_is_opened_again(tmp_path: Path, clock: ManualClock) -> None:
-    settings = Settings(data_dir=tmp_path, volumes=(VolumeSettings(number=1, path=tmp_path / "volume", weight=1),))
+    settings = Settings(
+        data_dir=tmp_path / "data", volumes=(VolumeSettings(number=1, path=tmp_path / "volume", weight=1),)
+    )
     whole = TimeRange(0, 2**62)
     with House(tmp_path, clock) as house:
         house.record(stream(), START_US)
     archive = open_archive(settings, clock)
     assert len(archive.index().chunks(MAIN, whole)) == 2
-    (tmp_path / "index").rename(tmp_path / "index.before")
+    (tmp_path / "data" / "index").rename(tmp_path / "index.before")
     with pytest.raises(StorageError):
         archive.index()
     with House(tmp_path / "other", clock) as house:
         house.record(stream(), START_US, groups_a_chunk=1)
-    (tmp_path / "other" / "index").rename(tmp_path / "index")
+    (tmp_path / "other" / "data" / "index").rename(tmp_path / "data" / "index")
     assert len(archive.index().chunks(MAIN, whole)) == 4

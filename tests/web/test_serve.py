@@ -40,7 +40,7 @@ def free_port() -> int:
 def configure(folder: Path, port: int) -> Path:
     path = folder / "nvr.toml"
     path.write_text(
-        f'data_dir = "."\nruntime_dir = "."\n[[volumes]]\nnumber = 1\npath = "volume"\n[web]\nport = {port}\n',
+        f'data_dir = "data"\nruntime_dir = "data"\n[[volumes]]\nnumber = 1\npath = "volume"\n[web]\nport = {port}\n',
         encoding="utf-8",
     )
     return path
