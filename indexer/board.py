@@ -103,6 +103,7 @@ class VolumeTrouble(Enum):
     SINGLE = "single"  # what lies there should lie on a second one as well
     DAMAGED = "damaged"  # what it holds has changed
     WORN = "worn"  # the disk shows signs that go before failing
+    UNINDEXED = "unindexed"  # footage there was not in the index, and is being taken in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ log = get_logger()
 NO_ROOT = bytes(32)
 RETRY_S = 1.0
 PATIENCE_S = 10.0  # for an index that fails while the recorder stops
-LOOK_BACK_US = 6 * 3600 * US_PER_S  # chosen: rows lag their files by seconds; hours cover a clock set wrong
+LOOK_BACK_US = 1200 * US_PER_S  # chosen: rows lag their files by seconds, and the longest file takes 600 s
 
 
 class IndexBookkeeper(threading.Thread):
@@ -67,11 +67,16 @@ class IndexBookkeeper(threading.Thread):
             self.trouble = str(error)
 
     def unindexed(self, volume: Volume, before_us: int) -> list[ChunkName]:
-        """Files sealed in the last hours before a crash that their commit did not reach."""
+        """Files sealed in the last minutes before a crash that their commit did not reach.
+
+        All others that the index does not know are taken in by `indexer.adoption`, which does not hold up the sweeper.
+        """
         garbage = {waste.path for waste in self._reader.garbage() if waste.volume == volume.number}
         newest_us = min(before_us, volume.newest_us() or 0)  # a disk that was away for a week looks back from there
         names = [name for name, _ in volume.chunks(since_us=newest_us - LOOK_BACK_US) if name.start_us < before_us]
-        return [name for name in names if name.path() not in garbage and not self._is_indexed(name)]
+        last_us = max((name.start_us for name in names), default=0) - LOOK_BACK_US
+        young = [name for name in names if name.start_us >= last_us and name.path() not in garbage]
+        return [name for name in young if not self._is_indexed(name)]
 
     def _is_indexed(self, name: ChunkName) -> bool:
         row = self._reader.floor(name.track, name.start_us)

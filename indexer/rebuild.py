@@ -139,7 +139,7 @@ def _index_footers(
     done = 0
     with ThreadPoolExecutor(READERS) as pool:
         for track in reader.tracks():
-            history = _History(reader, track)
+            history = History(reader, track)
             for page in reader.pages(track):
                 for at in range(0, len(page), BATCH):
                     batch = page[at : at + BATCH]
@@ -149,7 +149,7 @@ def _index_footers(
                     report(Progress(Stage.FOOTERS, done, total))
 
 
-class _History:
+class History:
     """Finds the gaps between a track's chunks, which come in the order of time."""
 
     def __init__(self, reader: IndexReader, track: Track) -> None:
@@ -206,7 +206,7 @@ def _index_batch(
     writer: IndexWriter,
     volumes: Mapping[int, Volume],
     batch: Iterable[tuple[ChunkRecord, _Read]],
-    history: _History,
+    history: History,
 ) -> Iterator[Unreadable]:
     reader = IndexReader(writer.store)
     chunks: list[tuple[SealedChunk, int]] = []

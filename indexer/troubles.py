@@ -27,6 +27,7 @@ class Matter(Enum):
     SINGLE = "single"
     DAMAGED = "damaged"
     WORN = "worn"
+    UNINDEXED = "unindexed"
     SUB_ONLY = "sub_only"
     KEY_FRAMES = "key_frames"
     NOTHING = "nothing"

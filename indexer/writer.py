@@ -2,10 +2,12 @@
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from indexer import copies, days, gaps, keys, scan
 from indexer.consistency import Counted
@@ -32,6 +34,7 @@ from nvr.media import CutReason, Gap, ParameterSets, Track
 CACHED_INITS = 4096  # chosen: far more than cameras have settings
 
 _CLEAN_STOP = "clean_stop"
+_UNREAD = "unread"
 _U64 = struct.Struct(">Q")
 _InitKey = tuple[ParameterSets, int]  # and the composition delay
 
@@ -218,6 +221,18 @@ class IndexWriter:
         """Note which volume a number stands for: 16 bytes."""
         with self.store.write() as txn:
             txn.put(keys.VOLUME, keys.volume(number), uuid)
+
+    def unread(self) -> dict[Track, int]:
+        """The tracks with rows that were made of names, and from where on their footers are to be read."""
+        with self.store.read() as txn:
+            value = txn.fact(_UNREAD)
+        return {Track.from_id(of): us for of, us in msgspec.json.decode(value or b"[]", type=list[tuple[int, int]])}
+
+    def set_unread(self, unread: Mapping[Track, int]) -> None:
+        """Note them for the next start."""
+        with self.store.write() as txn:
+            rows = sorted((track.id, us) for track, us in unread.items())
+            txn.set_fact(_UNREAD, msgspec.json.encode(rows) if rows else None)
 
     def mark_clean_stop(self, wall_us: int) -> None:
         """The recorder was stopped by a person and has committed everything."""

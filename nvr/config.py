@@ -20,7 +20,7 @@ FOOTAGE = "v1"  # the folder on a volume in which all footage lies (nvr/chunk/na
 UNKNOWN = "there is no such setting: take it out, or look for its right name in a file that nvr init writes"
 
 
-LONGEST_DAYS = 36_500  # chosen: a century; what is more was meant as "for ever", which no disk holds
+LONGEST_DAYS = 36_500  # chosen: a century; a longer max_days, inf among them, means: as long as there is room
 LARGEST_QUOTA_GB = 1e9  # chosen: an exabyte
 
 
@@ -90,11 +90,18 @@ def _spread(channels: object) -> object:
     return frozenset(found)
 
 
+def _at_most_a_century(days: object) -> object:
+    return min(days, LONGEST_DAYS) if isinstance(days, int | float) and days > LONGEST_DAYS else days
+
+
+MaxDays = Annotated[float, BeforeValidator(_at_most_a_century)]
+
+
 class _Keeping(_Section):
     """What a channel or a group may have of its own; None: as the group or the default has it."""
 
     min_days: float | None = Field(None, ge=0, le=LONGEST_DAYS)
-    max_days: float | None = Field(None, gt=0, le=LONGEST_DAYS)
+    max_days: MaxDays | None = Field(None, gt=0)
     quota_gb: float | None = Field(None, gt=0, le=LARGEST_QUOTA_GB)  # of 10^9 bytes; no default: as much as fits
     copies: int | None = Field(default=None, ge=1, le=2)
 
@@ -119,7 +126,7 @@ class RetentionSettings(_Section):
     """
 
     min_days: float = Field(1.0, ge=0, le=LONGEST_DAYS)
-    max_days: float = Field(30.0, gt=0, le=LONGEST_DAYS)
+    max_days: MaxDays = Field(30.0, gt=0)
     reserve_percent: float = Field(5.0, ge=0, lt=90)
     copies: int = Field(default=1, ge=1, le=2)  # on so many volumes lies what is younger than min_days
     last_resort: Literal["record_less", "delete_younger"] = "record_less"

@@ -82,6 +82,10 @@ class Facts:
         """A track's chunks of which this volume holds one of two files, oldest first: `retention.plan.Oldest`."""
         return map(_stored, self._expiry.doubles(track, volume) if volume is not None else ())
 
+    def forget(self) -> None:
+        """Look anew where the footage of each volume begins: something was put in front of it. Any thread."""
+        self._begins_us = {}
+
     def _on_volume(self, track: Track, volume: int) -> Iterator[AgedChunk]:
         now_us = self._clock.monotonic_us()
         if now_us >= self._forget_us:

@@ -131,6 +131,11 @@ class Sweeper(threading.Thread):
         self._wake.set()
         self.join()
 
+    def look_again(self) -> None:
+        """The index has learned of footage that was there before: sweep now."""
+        self._facts.forget()
+        self._wake.set()
+
     def volume_full(self, number: int) -> None:
         """A volume has refused a write for want of room: sweep now."""
         self._full.put(number)

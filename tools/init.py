@@ -50,7 +50,7 @@ path = {path}
 TAIL = """
 [retention]
 #: min_days = 1.0        # younger footage never goes for want of room
-#: max_days = 30.0       # older footage is always deleted
+#: max_days = 30.0       # older footage is always deleted; inf: as long as there is room
 #: reserve_percent = 5.0 # of each disk is kept free
 #: last_resort = "record_less"   # when only footage younger than min_days is left; or "delete_younger"
 #: copies = 1            # 2: what is younger than min_days lies on two disks, so that a dead one costs no footage

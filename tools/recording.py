@@ -26,6 +26,7 @@ from retention.pace import ScrubPace
 from retention.scrub import Scrub
 from retention.smartctl import SmartWatch
 from retention.sweeper import Sweeper
+from tools.adoption_watch import AdoptionWatch
 from tools.trouble_watch import TroubleWatch
 from tools.volume_health import VolumeHealth
 from tools.volume_watch import VolumeOpener, VolumeWatch
@@ -89,7 +90,8 @@ def record(config: Path, settings: Settings) -> None:
         pace = ScrubPace(period_us=int(days * US_PER_DAY))
         scrub = Scrub(writer, watch.at_work, book, ready=engine.has_recovered, clock=clock, pace=pace)
         copier = _copier(settings.retention, writer, watch, engine, ingest_bps, clock)
-        health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work))
+        adoption = AdoptionWatch(writer, watch.at_work, ready=engine.has_recovered, on_found=sweeper.look_again)
+        health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work), adoption)
         list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
         troubles = TroubleWatch(list_of_troubles, lambda: health.matters(books.trouble), clock)
         Recorder(engine, books, health, troubles, board, registry, clock).run()

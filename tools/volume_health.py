@@ -13,6 +13,7 @@ from retention.diskhealth import DiskHealth, Health
 from retention.scrub import Scrub
 from retention.smartctl import SmartWatch
 from retention.sweeper import Sweeper
+from tools.adoption_watch import AdoptionWatch
 from tools.volume_watch import VolumeWatch
 
 
@@ -20,7 +21,14 @@ class VolumeHealth:
     """``with`` starts and stops the threads that look after the volumes."""
 
     def __init__(
-        self, engine: Engine, sweeper: Sweeper, copier: Copier, scrub: Scrub, watch: VolumeWatch, smart: SmartWatch
+        self,
+        engine: Engine,
+        sweeper: Sweeper,
+        copier: Copier,
+        scrub: Scrub,
+        watch: VolumeWatch,
+        smart: SmartWatch,
+        adoption: AdoptionWatch,
     ) -> None:
         self._engine = engine
         self.sweeper = sweeper
@@ -28,10 +36,11 @@ class VolumeHealth:
         self.scrub = scrub
         self._watch = watch
         self._smart = smart
+        self._adoption = adoption
         self._started = ExitStack()
 
     def __enter__(self) -> Self:
-        for thread in (self.sweeper, self._watch, self.scrub, self._copier, self._smart):
+        for thread in (self.sweeper, self._watch, self.scrub, self._copier, self._smart, self._adoption):
             self._started.enter_context(thread)
         return self
 
@@ -66,6 +75,7 @@ class VolumeHealth:
             VolumeTrouble.SINGLE: self._copier.trouble,
             VolumeTrouble.DAMAGED: self.scrub.trouble,
             VolumeTrouble.WORN: self._smart.troubles(Health.WORN),
+            VolumeTrouble.UNINDEXED: self._adoption.trouble,
         }
         return {kind: words for kind, known in told.items() if (words := known.get(number))}
 

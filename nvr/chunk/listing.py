@@ -40,6 +40,17 @@ class Listing:
                     if hour >= oldest:
                         yield from ((f"{hour}/{e.name}", e) for e in self.entries(hour) if not e.is_folder)
 
+    def by_age(self) -> Iterator[tuple[str, Entry]]:
+        """The same files of all channels, the oldest day first."""
+        places: dict[str, list[str]] = {}
+        for place in self._folders("v1"):
+            for day in self._folders(place):
+                places.setdefault(day.rpartition("/")[2], []).append(day)
+        for _, days in sorted(places.items()):
+            for day in days:
+                for hour in self._folders(day):
+                    yield from ((f"{hour}/{e.name}", e) for e in self.entries(hour) if not e.is_folder)
+
     def oldest_us(self, channel: int) -> int | None:
         """The beginning of a channel's oldest hour; None: there is none."""
         place = _place(channel)

@@ -264,6 +264,13 @@ class Volume:
             if name is not None:
                 yield name, entry.size_bytes
 
+    def chunks_by_age(self) -> Iterator[tuple[ChunkName, int]]:
+        """The same of all channels, the oldest day first."""
+        for path, entry in self._listing.by_age():
+            name = parse(path)
+            if name is not None:
+                yield name, entry.size_bytes
+
     def oldest_us(self, channel: int) -> int | None:
         """The beginning of the oldest hour of a channel of which there may be chunks; None: there are none."""
         return self._listing.oldest_us(channel)

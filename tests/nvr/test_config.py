@@ -131,9 +131,21 @@ def test_load_typographic_quotes_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e300", "36501", "true", '"x"'])
-@pytest.mark.parametrize("name", ["min_days", "max_days", "scrub_days", "reserve_percent"])
+@pytest.mark.parametrize("name", ["min_days", "scrub_days", "reserve_percent"])
 def test_load_number_that_is_none_is_refused_with_its_place(tmp_path: Path, name: str, value: str) -> None:
     assert "retention" in str(refusal(tmp_path, f"{SMALLEST}[retention]\n{name} = {value}\n"))
+
+
+@pytest.mark.parametrize("value", ["-inf", "nan", "true", "0"])
+def test_load_max_days_that_means_nothing_is_refused(tmp_path: Path, value: str) -> None:
+    assert "max_days" in str(refusal(tmp_path, f"{SMALLEST}[retention]\nmin_days = 0\nmax_days = {value}\n"))
+
+
+@pytest.mark.parametrize("value", ["inf", "1e300", "40000"])
+def test_load_max_days_for_ever_is_a_century(tmp_path: Path, value: str) -> None:
+    text = f"{SMALLEST}[retention]\nmax_days = {value}\n{GATE}max_days = {value}\n"
+    retention = loaded(tmp_path, text).retention
+    assert (retention.days(1), retention.days(12)) == ((1, 36_500), (1, 36_500))
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "1e300"])

@@ -15,7 +15,7 @@ ReasonWord = Literal[
 ]
 
 
-VolumeTroubleWord = Literal["away", "failed", "failing", "short", "single", "damaged", "worn"]
+VolumeTroubleWord = Literal["away", "failed", "failing", "short", "single", "damaged", "worn", "unindexed"]
 
 
 RecordsWord = Literal["all", "sub_only", "key_frames", "nothing"]
@@ -29,6 +29,7 @@ MatterWord = Literal[
     "single",
     "damaged",
     "worn",
+    "unindexed",
     "sub_only",
     "key_frames",
     "nothing",

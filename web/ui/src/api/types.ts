@@ -29,7 +29,7 @@ export interface ErrorAnswer {
 export type Records = "all" | "sub_only" | "key_frames" | "nothing";
 
 /** `trouble` is empty while the volume takes footage. */
-export type VolumeTrouble = "away" | "failed" | "failing" | "short" | "single" | "damaged" | "worn";
+export type VolumeTrouble = "away" | "failed" | "failing" | "short" | "single" | "damaged" | "worn" | "unindexed";
 
 export interface VolumeState {
   number: number;

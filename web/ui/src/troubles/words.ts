@@ -20,6 +20,8 @@ export function matterWords(matter: Matter, volume: number | null): string {
       return m.matter_damaged({ number });
     case "worn":
       return m.matter_worn({ number });
+    case "unindexed":
+      return m.matter_unindexed({ number });
     case "sub_only":
       return m.matter_sub_only();
     case "key_frames":

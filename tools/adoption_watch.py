@@ -1,0 +1,111 @@
+"""The thread that looks through each volume once, beside recording, for footage that the index does not know."""
+
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Self
+
+from indexer.adoption import Adoption
+from indexer.writer import IndexWriter
+from nvr.chunk.filesystem import be_idle
+from nvr.chunk.volume import Volume
+from nvr.errors import StorageError
+from nvr.log import get_logger
+
+log = get_logger()
+
+LOOK_S = 1.0  # chosen: an operator who starts on an old disk sees within seconds that it is known
+RETRY_S = 60.0  # chosen: a disk or an index that fails is told by those who need it more
+LONGEST_REST_S = 2.0  # chosen: otherwise as long as the work took, so that recording has half of a disk's time at least
+
+
+class AdoptionWatch(threading.Thread):
+    """``with`` starts and stops it.
+
+    Args:
+        writer: of the index.
+        at_work: the volumes that are open now, by number.
+        ready: whether what the last crash left is recovered: those files are read, not only listed.
+        on_found: called now and then while footage is found: retention is to look again.
+    """
+
+    def __init__(
+        self,
+        writer: IndexWriter,
+        at_work: Callable[[], Mapping[int, Volume]],
+        *,
+        ready: Callable[[], bool],
+        on_found: Callable[[], None],
+    ) -> None:
+        super().__init__(name="adoption")
+        self._adoption = Adoption(writer, self._rest)
+        self._at_work = at_work
+        self._ready = ready
+        self._on_found = on_found
+        self._looked_through: dict[int, Volume] = {}
+        self._told: dict[int, int] = {}
+        self._is_reading = True  # what an earlier start left
+        self._stopping = threading.Event()
+        self._next_s = 0.0
+        self.trouble: dict[int, str] = {}  # volume number → what is being done there, for people; replaced, not changed
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self.join()
+
+    def run(self) -> None:
+        be_idle()
+        while not self._stopping.wait(LOOK_S):
+            if not self._ready() or monotonic() < self._next_s:
+                continue
+            try:
+                self.look()
+            except StorageError as error:
+                log.error("footage cannot be taken in; tried again", error=str(error))  # noqa: TRY400 - no bug of ours
+                self._next_s = monotonic() + RETRY_S
+            except Exception:  # the outermost loop of a thread that must go on
+                log.exception("adoption")
+                self._next_s = monotonic() + RETRY_S
+
+    def look(self) -> None:
+        """Look through the volumes that have come since, then read what was found.
+
+        Raises:
+            StorageError: a volume or the index fails.
+        """
+        for number, volume in self._at_work().items():
+            if self._looked_through.get(number) is not volume:
+                if not self._adoption.names(volume):
+                    return
+                self._looked_through[number] = volume
+                self._is_reading = True
+                self._tell()
+        if self._is_reading and self._adoption.contents(self._at_work()):
+            self._is_reading = False
+            for number, files in self.trouble.items():
+                log.info("footage that was not in the index was taken in", volume=number, what=files)
+            self.trouble = {}
+
+    def _rest(self, took_s: float) -> bool:
+        self._tell()
+        return self._stopping.wait(min(took_s, LONGEST_REST_S))
+
+    def _tell(self) -> None:
+        taken = self._adoption.taken
+        if taken != self._told:
+            for number in taken.keys() - self._told.keys():
+                log.warning("there is footage that the index does not know: it is taken in", volume=number)
+            self._told = taken
+            self.trouble = {number: _words(files) for number, files in taken.items()}
+            self._on_found()
+
+
+def _words(files: int) -> str:
+    return (
+        f"the index did not know {files} files with footage here: it was lost, or an old one was put back; they are "
+        "taken in while recording goes on"
+    )
