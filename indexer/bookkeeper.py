@@ -11,7 +11,7 @@ from nvr.capture.bookkeeper import Batch, LastFootage
 from nvr.capture.report import TrackReport
 from nvr.chunk.name import ChunkName
 from nvr.chunk.volume import Volume
-from nvr.errors import StorageError
+from nvr.errors import StorageError, unforeseen
 from nvr.log import get_logger
 from nvr.media import GapReason, Track
 from nvr.timebase import US_PER_S, Clock
@@ -28,7 +28,8 @@ class IndexBookkeeper(threading.Thread):
     """The engine's `nvr.capture.bookkeeper.Bookkeeper`, with LMDB below.
 
     A commit that fails is tried again until it succeeds: its files are on the disk and describe themselves, so
-    nothing is lost meanwhile but the sight of it. Recording never waits for the index.
+    nothing is lost meanwhile but the sight of it. Recording never waits for the index. A row that can never be written
+    is left out and told; its file waits for `nvr check`.
     """
 
     def __init__(self, writer: IndexWriter, board: Board, clock: Clock) -> None:
@@ -40,7 +41,15 @@ class IndexBookkeeper(threading.Thread):
         self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._clean_stop_us = writer.take_clean_stop()
         self._giving_up = threading.Event()
-        self.trouble = ""  # why the index cannot be written at the moment; for people
+        self._failing = ""  # why the index cannot be written at the moment
+        self._unseen = ""  # why the board cannot
+        self._left_out = 0  # rows that cannot be written at all
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with index and board now, for people. Any thread."""
+        left_out = "some files or gaps cannot be entered in the index: nvr check names them" if self._left_out else ""
+        return "; ".join(filter(None, (self._failing, self._unseen, left_out)))
 
     # -- what the engine calls -----------------------------------------------------------------------------------
 
@@ -64,7 +73,13 @@ class IndexBookkeeper(threading.Thread):
         try:
             self._board.post(map(TrackStatus.of, reports))
         except StorageError as error:
-            self.trouble = str(error)
+            self._unseen = str(error)
+        except Exception as error:  # whatever a report holds, the sight of it fails alone
+            if not self._unseen:
+                log.exception("states cannot be shown")
+            self._unseen = unforeseen(error)
+        else:
+            self._unseen = ""
 
     def unindexed(self, volume: Volume, before_us: int) -> list[ChunkName]:
         """Files sealed in the last minutes before a crash that their commit did not reach.
@@ -88,23 +103,41 @@ class IndexBookkeeper(threading.Thread):
         while (batch := self._queue.get()) is not None:
             self._index(Commit(tuple((chunk, batch.volume) for chunk in batch.sealed), batch.gaps))
 
-    def finish(self) -> None:
-        """Index what is queued, note that the recorder was stopped on purpose, and end."""
+    def finish(self, *, clean: bool = True) -> None:
+        """Index what is queued, and end.
+
+        Args:
+            clean: note that the recorder was stopped on purpose.
+        """
         self._queue.put(None)
         self.join(PATIENCE_S)
         self._giving_up.set()
         self.join()
-        self._writer.mark_clean_stop(self._clock.wall_us())
+        if clean:
+            self._writer.mark_clean_stop(self._clock.wall_us())
 
     def _index(self, commit: Commit) -> None:
         while True:
             try:
                 self._writer.commit(commit)
             except StorageError as error:
-                self.trouble = str(error)
-                log.exception("index", error=str(error))
+                if str(error) != self._failing:
+                    log.exception("the index cannot be written: it is tried again and again", error=str(error))
+                self._failing = str(error)
                 if self._giving_up.wait(RETRY_S):
                     return  # the next start finds the files and indexes them
-            else:
-                self.trouble = ""
+            except Exception:  # whatever it is, the row that makes it fails alone
+                parts = _rows_of(commit)
+                log.exception("a row cannot be written", rows_with_it=len(parts))
+                self._left_out += len(parts) == 1
+                for part in parts if len(parts) > 1 else ():
+                    self._index(part)
                 return
+            else:
+                self._failing = ""
+                return
+
+
+def _rows_of(commit: Commit) -> list[Commit]:
+    """Each row in a transaction of its own."""
+    return [Commit(chunks=(one,)) for one in commit.chunks] + [Commit(gaps=(gap,)) for gap in commit.gaps]

@@ -6,7 +6,8 @@ data, so that neither a copy of the data file nor a dump of it in a bug report g
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,10 +21,13 @@ from indexer.holds import Holds
 from indexer.keyfile import KEY_FILE, PUT_BACK, KeyFile, read_or_make, renew
 from indexer.store import Store
 from nvr.channel import Channel, Transport
-from nvr.errors import IntegrityError, StorageError
+from nvr.errors import StorageError
 
 SCHEMA = "registry 1"
 MAP_BYTES = 1 << 30
+
+NOWHERE = "rtsp://unknown.invalid/"
+AGAIN = "add the camera again with nvr cameras add --replace"
 
 _CHANNEL = "channel"
 _REVISION = "revision"
@@ -41,6 +45,17 @@ class _Row(msgspec.Struct, frozen=True):
     password: bytes  # encrypted; empty: none
     transport: Transport
     enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A channel that cannot be recorded as it stands in the registry: what can be read of it, and why it is too little.
+
+    Where nothing can be read, only the number is right; the name says so, and the address leads nowhere (RFC 6761).
+    """
+
+    channel: Channel  # without its password
+    why: str  # for people, with the mend
 
 
 class Registry:
@@ -89,14 +104,22 @@ class Registry:
             return _number(txn.fact(_REVISION))
 
     def channels(self) -> list[Channel]:
-        """All channels, by number.
+        """The channels that can be recorded, by number: a row that cannot be read costs the others nothing."""
+        return [one for one in self._rows() if isinstance(one, Channel)]
 
-        Raises:
-            IntegrityError: a password was encrypted with another key.
-        """
+    def unusable(self) -> list[Unusable]:
+        """The other ones, by number."""
+        return [one for one in self._rows() if isinstance(one, Unusable)]
+
+    def known(self) -> list[Channel]:
+        """All channels, by number, without their passwords."""
+        return [one.channel if isinstance(one, Unusable) else replace(one, password="") for one in self._rows()]
+
+    def _rows(self) -> Iterator[Channel | Unusable]:
         with self._store.read() as txn:
             rows = list(txn.rows(_CHANNEL))
-        return [self._channel(key, value) for key, value in rows]
+        for key, value in rows:
+            yield self._channel(key, value)
 
     def put(self, channel: Channel) -> None:
         """Add a channel, or change the one that has its number.
@@ -161,20 +184,26 @@ class Registry:
             txn.set_fact(_DRAINING, msgspec.json.encode(sorted(numbers)))
             txn.set_fact(_REVISION, _U32.pack(_number(txn.fact(_REVISION)) + 1))
 
-    def _channel(self, key: bytes, value: bytes) -> Channel:
+    def _channel(self, key: bytes, value: bytes) -> Channel | Unusable:
+        """One row. What is wrong with it stays with it, whatever it is."""
         number = _number(key)
-        row = msgspec.json.decode(value, type=_Row)
-        if row.password and self._fernet is None:
-            raise IntegrityError(self.trouble, where=f"channel {number}", hint=PUT_BACK)
         try:
-            password = self._fernet.decrypt(row.password).decode() if row.password and self._fernet else ""
-        except InvalidToken as error:
-            raise IntegrityError(
-                "the password was encrypted with another key",
-                where=f"channel {number}",
-                hint=f"put the right {KEY_FILE} back, or add the camera again with nvr cameras add --replace",
-            ) from error
-        return Channel(number, row.name, row.main_url, row.sub_url, row.username, password, row.transport, row.enabled)
+            row = msgspec.json.decode(value, type=_Row)
+        except (msgspec.MsgspecError, ValueError):
+            nothing = Channel(number, f"channel {number}", NOWHERE)
+            return Unusable(nothing, f"its settings cannot be read: {AGAIN}")
+        bare = Channel(
+            number, row.name, row.main_url, row.sub_url, row.username, transport=row.transport, enabled=row.enabled
+        )
+        if not row.password:
+            return bare
+        if self._fernet is None:
+            return Unusable(bare, f"{self.trouble}: {PUT_BACK}")
+        try:
+            return replace(bare, password=self._fernet.decrypt(row.password).decode())
+        except (InvalidToken, UnicodeDecodeError):
+            why = "the password was encrypted with another key"
+            return Unusable(bare, f"{why}: put the right {KEY_FILE} back, or {AGAIN}")
 
 
 def _number(value: bytes | None) -> int:
@@ -191,5 +220,5 @@ def _has_password(value: bytes) -> bool:
     """A row that cannot be read may have one."""
     try:
         return bool(msgspec.json.decode(value, type=_Row).password)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError):
         return True

@@ -27,11 +27,14 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from rich.table import Table
 
     with _registry(config) as registry:
-        channels = registry.channels()
+        unusable = {one.channel.number: one for one in registry.unusable()}
+        channels = [*registry.channels(), *(one.channel for one in unusable.values())]
     table = Table("", "name", "main stream", "sub stream", "user", "over", "", box=None)
-    for channel in channels:
-        user = channel.username + (" (no password)" if channel.username and not channel.password else "")
-        state = "" if channel.enabled else "off"
+    for channel in sorted(channels, key=lambda channel: channel.number):
+        broken = unusable.get(channel.number)
+        has_none = channel.username and not channel.password and not broken
+        user = channel.username + (" (no password)" if has_none else "")
+        state = broken.why if broken else "" if channel.enabled else "off"
         words = (
             channel.name,
             shown(channel.main_url),
@@ -60,11 +63,12 @@ def import_(
         print(f"{_count(channels)} in {file}, without a mistake; nothing was changed")
         return
     with _registry(config) as registry:
+        numbers = {channel.number for channel in registry.known()}
         known = {channel.number: channel for channel in registry.channels()}
         changed = [channel for channel in channels if known.get(channel.number) != channel]
         for channel in changed:
             registry.put(channel)
-    new = sum(channel.number not in known for channel in changed)
+    new = sum(channel.number not in numbers for channel in changed)
     replaced, same = len(changed) - new, len(channels) - len(changed)
     print(f"{_count(channels)} in {file}: {new} new, {replaced} changed, {same} as before")
 
@@ -93,7 +97,7 @@ def add(
         "enabled": "no" if disabled else "yes",
     }
     with _registry(config) as registry:
-        if not replace and number in {channel.number for channel in registry.channels()}:
+        if not replace and number in {channel.number for channel in registry.known()}:
             raise ConfigError("there is a camera of that number", where=f"channel {number}", hint="give --replace")
         registry.put(_asked(fields, password_file))
     print(f"Added channel {number}. A running recorder takes it up by itself.")

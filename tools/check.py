@@ -73,8 +73,9 @@ def _holds(settings: "Settings") -> "tuple[Sequence[Hold], list[Finding]]":
 
     try:
         with Registry.open(settings.registry_path) as registry:
-            registry.channels()
-            return registry.holds.all(), []
+            return registry.holds.all(), [
+                Finding(Invariant.I3, f"channel {one.channel.number}", one.why, "") for one in registry.unusable()
+            ]
     except (StorageError, IntegrityError) as error:
         where = str(settings.registry_path)
         hint = "cameras and holds stand in it, and no file tells them again: put a copy of this folder back"

@@ -100,7 +100,7 @@ def _registry(config: Path) -> "Registry":
 
 def _known(channels: Iterable[int], registry: "Registry") -> None:
     """A typing mistake in a hold would let the wrong footage go."""
-    known = {channel.number for channel in registry.channels()}
+    known = {channel.number for channel in registry.known()}
     if unknown := sorted(set(channels) - known):
         words = ", ".join(map(str, unknown))
         raise ConfigError(f"there is no channel {words}", where="--channel", hint="nvr cameras list shows them all")

@@ -15,10 +15,12 @@ from indexer.registry import Registry
 from indexer.troubles import TroubleBook
 from indexer.writer import IndexWriter
 from nvr.capture.engine import Engine
+from nvr.channel import Channel
 from nvr.config import RetentionSettings, Settings
 from nvr.errors import StorageError
 from nvr.log import get_logger
 from nvr.timebase import US_PER_DAY, US_PER_S, Clock, SystemClock
+from nvr.watchdog import Watchdog
 from retention.copier import Copier, Place
 from retention.facts import Facts
 from retention.holds import Standing
@@ -27,9 +29,14 @@ from retention.scrub import Scrub
 from retention.smartctl import SmartWatch
 from retention.sweeper import Sweeper
 from tools.adoption_watch import AdoptionWatch
+from tools.duties import Duties
+from tools.ending import FAULT_CODE, STOP_S, Ending
+from tools.supervisor import LAST_END
 from tools.trouble_watch import TroubleWatch
 from tools.volume_health import VolumeHealth
 from tools.volume_watch import VolumeOpener, VolumeWatch
+
+log = get_logger()
 
 log = get_logger()
 
@@ -93,8 +100,14 @@ def record(config: Path, settings: Settings) -> None:
         adoption = AdoptionWatch(writer, watch.at_work, ready=engine.has_recovered, on_found=sweeper.look_again)
         health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work), adoption)
         list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
-        troubles = TroubleWatch(list_of_troubles, lambda: health.matters(books.trouble), clock)
-        Recorder(engine, books, health, troubles, board, registry, clock).run()
+        duties = Duties(engine.reactor)
+        troubles = TroubleWatch(
+            list_of_troubles,
+            lambda: health.matters("; ".join(filter(None, (books.trouble, duties.trouble)))),
+            clock,
+            os.environ.get(LAST_END, ""),
+        )
+        Recorder(engine, books, health, troubles, board, registry, duties, clock).run()
         watch.close()
 
 
@@ -128,6 +141,7 @@ class Recorder:
         troubles: TroubleWatch,
         board: Board,
         registry: Registry,
+        duties: Duties,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -136,26 +150,54 @@ class Recorder:
         self._troubles = troubles
         self._board = board
         self._registry = registry
+        self._duties = duties
         self._clock = clock
+        self._ending = Ending(engine.fail)
+        self._watchdog = Watchdog()
         self._revision = registry.revision()
         self._started_us = clock.wall_us()
 
     def run(self) -> None:
-        """Record until SIGTERM or SIGINT."""
+        """Record until SIGTERM or SIGINT.
+
+        Raises:
+            SystemExit: a part of the program died, and with it the rest was ended.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._engine.stop())
-        self._every(HEARTBEAT_US, self._beat)
-        self._every(REGISTRY_US, self._look_at_registry)
-        self._every(WATCH_US, self._look_who_watches)
+            signal.signal(number, lambda *_: self._stop())
+        self._engine.reactor.call_every(HEARTBEAT_US, self._watchdog.alive)
+        self._duties.every(HEARTBEAT_US, "heartbeat", self._beat)
+        self._duties.every(REGISTRY_US, "registry", self._look_at_registry)
+        self._duties.every(WATCH_US, "viewers", self._look_who_watches)
         # What lives now lives to the end: do not look through it 2,000 times a second.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         self._books.start()
-        self._engine.pool.draining = self._registry.draining()
         with self._health, self._troubles:
-            self._engine.run(self._registry.channels())
-        self._books.finish()
+            self._record()
+        self._books.finish(clean=not self._ending.is_fault)
+        if self._ending.is_fault:
+            raise SystemExit(FAULT_CODE)
+
+    def _record(self) -> None:
+        try:
+            self._engine.pool.draining = self._registry.draining()
+            self._engine.run(*self._wanted())
+        except Exception:  # the outermost loop of the reactor's thread
+            log.exception("the recorder failed in a way that nobody foresaw: it ends")
+            self._ending.fault()
+
+    def _stop(self) -> None:
+        """A signal came."""
+        self._ending.within(STOP_S)
+        self._engine.stop()
+
+    def _wanted(self) -> tuple[list[Channel], dict[int, str]]:
+        """All channels, and why some of them cannot be recorded."""
+        unusable = self._registry.unusable()
+        channels = [*self._registry.channels(), *(one.channel for one in unusable)]
+        return channels, {one.channel.number: one.why for one in unusable}
 
     def _beat(self) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -184,23 +226,12 @@ class Recorder:
     def _look_at_registry(self) -> None:
         revision = self._registry.revision()
         if revision != self._revision:
-            self._engine.configure(self._registry.channels())
+            self._engine.configure(*self._wanted())
             self._engine.pool.draining = self._registry.draining()
             self._revision = revision
 
     def _look_who_watches(self) -> None:
         self._engine.watch(self._board.watched(self._clock.wall_us()))
-
-    def _every(self, interval_us: int, duty: Callable[[], None]) -> None:
-        """A duty that reads or writes LMDB; recording goes on when that fails."""
-
-        def attempt() -> None:
-            try:
-                duty()
-            except StorageError as error:
-                self._books.trouble = str(error)
-
-        self._engine.reactor.call_every(interval_us, attempt)
 
 
 def _allow_many_files() -> None:

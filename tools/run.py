@@ -12,4 +12,6 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
     print(f"http://{host}:{settings.web.port}/", flush=True)
     same = ("--config", str(config))
-    Supervisor({"recorder": ("recorder", *same), "web": ("web", *same)}, SystemClock()).run()
+    supervisor = Supervisor({"recorder": ("recorder", *same), "web": ("web", *same)}, SystemClock())
+    supervisor.take_signals()
+    supervisor.run()

@@ -26,13 +26,15 @@ class TroubleWatch(threading.Thread):
     Args:
         book: where it is written down; its owner closes it.
         now: what is the matter; any thread may ask.
+        last_end: how the recorder ended last time, if that was no stop; for people.
     """
 
-    def __init__(self, book: TroubleBook, now: Callable[[], Now], clock: Clock) -> None:
+    def __init__(self, book: TroubleBook, now: Callable[[], Now], clock: Clock, last_end: str = "") -> None:
         super().__init__(name="troubles")
         self._book = book
         self._now = now
         self._clock = clock
+        self._last_end = last_end
         self._stopping = threading.Event()
         self._lasting: dict[tuple[Matter, int], Trouble] = {}
         self._ended: dict[tuple[Matter, int], Trouble] = {}
@@ -72,8 +74,8 @@ class TroubleWatch(threading.Thread):
         if seen_us is None:
             return
         ended = [one.until(seen_us) for one in self._book.lasting()]
-        if now_us - seen_us > RESTART_US:
-            ended.append(Trouble(began_us=seen_us, matter=Matter.STOPPED, ended_us=now_us))
+        if now_us - seen_us > RESTART_US or self._last_end:
+            ended.append(Trouble(began_us=seen_us, matter=Matter.STOPPED, detail=self._last_end).until(now_us))
         self._ended = {one.subject: one for one in ended if one.matter is not Matter.STOPPED}
         self._note(now_us, ended)
 

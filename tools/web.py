@@ -1,5 +1,7 @@
 """``nvr web``: the web server alone, as systemd starts it; ``nvr run`` starts it beside the recorder."""
 
+import faulthandler
+
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 
@@ -7,4 +9,5 @@ def web(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Serve the web page, footage and live pictures until told to stop."""
     from web.app import serve
 
+    faulthandler.enable()  # a crash, or a watchdog's SIGABRT, tells where each thread stood, without values
     serve(settings_from(config))

@@ -14,6 +14,7 @@ from nvr.config import RetentionSettings, Settings, SiteSettings, WebSettings
 from nvr.errors import ConfigError, StorageError
 from nvr.log import get_logger
 from nvr.timebase import SystemClock
+from nvr.watchdog import Watchdog
 from web.activity import ActivityKeeper
 from web.archive import Archive, open_archive
 from web.auth import May, may
@@ -47,6 +48,7 @@ from web.timeline import TimelineRoom
 from web.troubles import TroublesRoom
 
 SWEEP_S = 60.0  # chosen: a minute after retention deleted footage its pictures are gone too
+ALIVE_S = 2.0  # chosen: a fifteenth of what `nvr run` waits
 SHUTDOWN_S = 3.0  # how long a stop waits for answers that are under way
 
 _log = get_logger()
@@ -168,12 +170,21 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    speaking = loop.create_task(_say_alive(Watchdog()))
     async with _listening(app, settings.web) as (host, port):
         _log.info("web server ready", url=f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")
         with suppress(StorageError):  # no memory now: it is tried again when a picture is asked for
             await asyncio.to_thread(app[DECODER].warm)
         with ActivityKeeper(archive):
             await stopped.wait()
+    speaking.cancel()
+
+
+async def _say_alive(watchdog: Watchdog) -> None:
+    """A loop that stands still says nothing, and is started again."""
+    while True:
+        watchdog.alive()
+        await asyncio.sleep(ALIVE_S)
 
 
 @asynccontextmanager

@@ -156,7 +156,7 @@ class Archive:
         revision = registry.revision()
         known = self._channels
         if known is None or known[0] != revision:
-            rows = {channel.number: replace(channel, username="", password="") for channel in registry.channels()}
+            rows = {channel.number: replace(channel, username="", password="") for channel in registry.known()}
             known = self._channels = (revision, dict(sorted(rows.items())))
         return known[1]
 

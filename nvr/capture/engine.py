@@ -2,7 +2,8 @@
 
 import random
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
@@ -25,13 +26,19 @@ from nvr.channel import Channel
 from nvr.chunk.volume import Volume
 from nvr.config import RecorderSettings
 from nvr.errors import StorageError, VolumeFull
+from nvr.log import get_logger
 from nvr.media import Gap, GapReason, Track
 from nvr.timebase import US_PER_S, Clock
+
+log = get_logger()
 
 ENGINE_NAME = f"hoxa-nvr {__version__}"
 REPORT_US = US_PER_S // 2
 FLUSH_US = 60 * US_PER_S
 HANGS_US = 8 * US_PER_S  # chosen: a slow disk takes seconds to sync; its queue takes twice as much of all cameras
+STOPPED = (GapReason.OPERATOR, "the recorder was stopped")
+FAULT = (GapReason.RESTART, "the recorder ended without being stopped")
+NOTHING: Mapping[int, str] = MappingProxyType({})
 JOIN_S = 0.02  # how long a failed disk may wait for its move while the recorder stops
 
 
@@ -74,6 +81,7 @@ class Engine:
         self.on_ended: Callable[[Volume], None] = lambda _: None  # a volume is written no more; by its disk's thread
         self._coming = threading.Lock()
         self._finishing = False
+        self._why_over = STOPPED
         for volume, weight in volumes:
             self._salvages[volume.number] = self._salvage(volume)
             self.pool.add(self._disk(volume, weight))
@@ -104,16 +112,19 @@ class Engine:
 
     # -- life ----------------------------------------------------------------------------------------------------
 
-    def run(self, channels: Sequence[Channel]) -> None:
-        """Record until `stop`; then end every chunk properly."""
+    def run(self, channels: Sequence[Channel], unusable: Mapping[int, str] = NOTHING) -> None:
+        """Record until `stop`; then end every chunk properly. The arguments are those of `configure`."""
         for disk in self.disks:
             disk.start()
-        self.configure(channels)
+        self.configure(channels, unusable)
         self._recovery.start()
         self.reactor.call_after(REPORT_US, self._report)
         self.reactor.call_after(FLUSH_US, self._flush_gaps)
         try:
             self.reactor.run()
+        except BaseException:
+            self._why_over = FAULT
+            raise
         finally:
             self._finish()
 
@@ -121,9 +132,14 @@ class Engine:
         """End `run` soon. May be called from any thread and from a signal handler."""
         self.reactor.stop()
 
+    def fail(self) -> None:
+        """The same, because a part of the program is dead. Any thread."""
+        self._why_over = FAULT
+        self.reactor.stop()
+
     def _finish(self) -> None:
         for session in self._sessions.values():
-            session.close(GapReason.OPERATOR, "the recorder was stopped")
+            session.close(*self._why_over)
         with self._coming:
             self._finishing = True
         self._recovery.join()
@@ -168,21 +184,27 @@ class Engine:
 
     # -- channels ------------------------------------------------------------------------------------------------
 
-    def configure(self, channels: Sequence[Channel]) -> None:
+    def configure(self, channels: Sequence[Channel], unusable: Mapping[int, str] = NOTHING) -> None:
         """Record exactly these channels from now on; sessions whose settings did not change go on undisturbed.
 
         Belongs to the reactor's thread.
+
+        Args:
+            channels: all of them, also those that cannot be recorded.
+            unusable: number of a channel → why it cannot be recorded, for people. One that is recorded goes on as it
+                is: what it was told before is better than nothing.
         """
         wanted = {track: channel for channel in channels for track in channel.tracks()}
         for track, session in list(self._sessions.items()):
-            if wanted.get(track) != session.channel:
+            goes_on = track in wanted and track.channel in unusable and not session.refused
+            if not goes_on and (wanted.get(track) != session.channel or session.refused):
                 session.close(GapReason.OPERATOR, "the camera's settings were changed")
                 del self._sessions[track]
         for track, channel in wanted.items():
             if track not in self._sessions:
                 self._sessions[track] = self._session(track, channel)
                 self._sessions[track].keep(self._share_of(track, channel))
-                self._sessions[track].start()
+                self._sessions[track].start(unusable.get(track.channel, ""))
 
     def watch(self, tracks: set[Track]) -> None:
         """Somebody watches these tracks live: deliver their pictures without waiting. Any thread."""
@@ -229,7 +251,11 @@ class Engine:
         )
 
     def _remember(self, track: Track) -> None:
-        last = self._bookkeeper.last(track)
+        try:
+            last = self._bookkeeper.last(track)
+        except Exception:  # whatever stands in the index, what it knows of this track fails alone
+            log.exception("the last footage of a track is not known", track=str(track))
+            last = None
         self._runs[track] = last.run if last else 0
         if last is not None:
             self._roots.setdefault(track, last.root)

@@ -71,6 +71,8 @@ class Mover:
             move = self._waiting.popleft()
             try:
                 self.carry_out(move)
+            except Exception:  # whatever is wrong with what is left there, this move fails alone
+                log.exception("footage of a failed volume is lost", volume=move.disk.volume.number)
             finally:
                 move.done.set()
 
@@ -79,11 +81,18 @@ class Mover:
         for track, event in move.disk.queue.withdraw(move.tracks):
             move.left.add(track, event)
         pieces = move.left.pieces()
-        gaps = [gap for piece in pieces if (gap := self._move(piece, move)) is not None]
+        gaps = [gap for piece in pieces if (gap := self._move_alone(piece, move)) is not None]
         number = move.disk.volume.number
         log.error("footage moves to other volumes", volume=number, pieces=len(pieces), why=str(move.error))
         if gaps:
             self._bookkeeper.commit(Batch(number, (), tuple(gaps)))
+
+    def _move_alone(self, piece: Piece, move: Move) -> Gap | None:
+        try:
+            return self._move(piece, move)
+        except Exception:  # whatever is wrong with it, this piece fails alone
+            log.exception("a piece of footage cannot be moved", track=str(piece.track))
+            return None
 
     def _move(self, piece: Piece, move: Move) -> Gap | None:
         """Gives the stretch that cannot be seen until the volume works again and its file is adopted."""

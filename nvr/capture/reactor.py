@@ -36,7 +36,8 @@ class Reactor:
     """Waits for sockets and instants and calls who asked.
 
     Everything but `call_from_thread` and `stop` belongs to the thread that calls `run`. What a handler raises ends
-    `run`: handlers catch what they can answer for, the rest is a fault of the program, and the process is restarted.
+    `run`: handlers catch what they can answer for (a link whatever its camera brings about), the rest is a fault of the
+    program, and the process is restarted.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -98,9 +99,11 @@ class Reactor:
             self._round()
 
     def close(self) -> None:
+        """Give back what the kernel gave. Other threads may still call `call_from_thread`: it is heard by nobody."""
+        wake_write, self._wake_write = self._wake_write, -1  # its number may soon be another file's
         self._epoll.close()
         os.close(self._wake_read)
-        os.close(self._wake_write)
+        os.close(wake_write)
 
     def _round(self) -> None:
         for fd, happened in self._epoll.poll(self._patience_s()):
@@ -130,7 +133,7 @@ class Reactor:
         return max(0, min(wait_us, IDLE_US)) / US_PER_S
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # the pipe is full of wakes already
+        with contextlib.suppress(OSError):  # the pipe is full of wakes already, or closed
             os.write(self._wake_write, b"!")
 
     def _drain_wake(self, _happened: int) -> None:

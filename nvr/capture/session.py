@@ -107,6 +107,7 @@ class Session:
         self._wanted = Share.ALL
         self._reconnects = 0
         self._recorded_since_us: int | None = None  # monotonic, within this link
+        self.refused = ""
         self._state = TrackState.CONNECTING
         self._reason: GapReason | None = None
         self._message = ""
@@ -114,8 +115,17 @@ class Session:
 
     # -- life ----------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Try the camera, at once but for a jitter that spreads the first tries."""
+    def start(self, refused: str = "") -> None:
+        """Try the camera, at once but for a jitter that spreads the first tries.
+
+        Args:
+            refused: why it is not tried at all, for people.
+        """
+        self.refused = refused
+        if refused:
+            self._missing(GapReason.AUTHENTICATION, refused)
+            self._enter(TrackState.WAITING, GapReason.AUTHENTICATION, refused)
+            return
         self._retry = self._reactor.call_after(self._draw.randrange(FIRST_TRY_US), self._connect)
 
     def close(self, reason: GapReason, detail: str) -> None:

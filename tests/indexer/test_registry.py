@@ -3,15 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from indexer.keyfile import KEY_FILE
-from indexer.registry import Registry
+from indexer.registry import MAP_BYTES, SCHEMA, Registry
+from indexer.store import Store
 from nvr.channel import Channel, Transport
-from nvr.errors import IntegrityError, StorageError
+from nvr.errors import StorageError
 
 CANARY = "s3cret-cánary"
 CAMERA = Channel(
@@ -66,16 +68,42 @@ def test_key_and_data_are_for_their_owner_only(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_other_key_is_an_integrity_error_that_names_the_channel(tmp_path: Path) -> None:
+def with_row(path: Path, number: int, row: bytes) -> None:
+    """As a flipped bit or another program would leave a row."""
+    with (
+        Store.open(path, ("channel",), schema=SCHEMA, map_bytes=MAP_BYTES) as store,
+        store.write() as txn,
+    ):
+        txn.put("channel", number.to_bytes(4, "big"), row)
+
+
+def test_password_of_another_key_costs_its_own_channel_only(tmp_path: Path) -> None:
     with Registry.open(tmp_path) as registry:
         registry.put(CAMERA)
+        registry.put(OTHER)
     (tmp_path / KEY_FILE).write_bytes(Fernet.generate_key())
     with Registry.open(tmp_path) as registry:
-        with pytest.raises(IntegrityError, match="another key") as caught:
-            registry.channels()
-        assert caught.value.where == "channel 7"
+        assert registry.channels() == [OTHER]
+        (broken,) = registry.unusable()
+        assert "another key" in broken.why
+        assert broken.channel == replace(CAMERA, password="")
+        assert [channel.number for channel in registry.known()] == [7, 300]
         registry.put(CAMERA)  # as the hint says
-        assert registry.channels() == [CAMERA]
+        assert registry.channels() == [CAMERA, OTHER]
+        assert registry.unusable() == []
+
+
+@pytest.mark.parametrize("row", [b"", b"\xff\xfe", b"[]", b'{"name": 7}', b'{"name": "\xff"}', b"{" * 100_000])
+def test_row_that_cannot_be_read_costs_its_own_channel_only(tmp_path: Path, row: bytes) -> None:
+    with Registry.open(tmp_path) as registry:
+        registry.put(OTHER)
+    with_row(tmp_path, 5, row)
+    with Registry.open(tmp_path) as registry:
+        assert registry.channels() == [OTHER]
+        (broken,) = registry.unusable()
+        assert broken.channel.number == 5
+        assert "--replace" in broken.why
+        assert [channel.number for channel in registry.known()] == [5, 300]
 
 
 def missing(path: Path) -> None:
@@ -136,7 +164,8 @@ def test_key_that_others_could_read_is_closed_and_told(tmp_path: Path) -> None:
 PUT = """
 import sys
 from pathlib import Path
-from indexer.registry import Registry
+from indexer.registry import MAP_BYTES, SCHEMA, Registry
+from indexer.store import Store
 from nvr.channel import Channel
 with Registry.open(Path(sys.argv[1])) as registry:
     registry.put(Channel(int(sys.argv[2]), "", "", password=sys.argv[3]))

@@ -57,3 +57,21 @@ def test_addresses_that_cannot_be_used_stop_their_own_cameras_alone(tmp_path: Pa
             assert report.message
         rig.wait_for_samples([GOOD], 25)
         assert_unharmed(rig)
+
+
+def test_channel_that_cannot_be_used_says_why_and_the_other_records(tmp_path: Path) -> None:
+    why = "the password was encrypted with another key"
+    with OddCamera(steady) as good, recording(tmp_path, [good.channel(1)]) as rig:
+        rig.wait_for_samples([GOOD], 25)
+        channels = [good.channel(1), Channel(2, "bad", good.url)]
+        rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels, {2: why}))
+        bad = Track(2, TrackKind.MAIN)
+        rig.wait(lambda: rig.report(bad) is not None, "a report of the channel that cannot be used")
+        report = rig.report(bad)
+        assert report is not None
+        assert (report.state, report.message) == (TrackState.WAITING, why)
+        rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels))  # mended
+        rig.wait_for_samples([bad], 25)
+        rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels, {1: why}))
+        rig.wait_for_samples([GOOD], 50)  # what is recorded goes on with what it was told before
+        assert_unharmed(rig)
