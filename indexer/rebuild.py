@@ -40,6 +40,7 @@ _REASONS = {
     CutReason.PARAMETER_SETS: GapReason.RESTART,
     CutReason.CLOCK: GapReason.CLOCK,
     CutReason.SESSION: GapReason.NETWORK,
+    CutReason.SILENCE: GapReason.CAMERA,
     CutReason.OVERLOAD: GapReason.OVERLOAD,
     CutReason.DISK: GapReason.DISK,
     CutReason.STOP: GapReason.OPERATOR,

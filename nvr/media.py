@@ -104,7 +104,8 @@ class CutReason(Enum):
     SCHEDULE = "schedule"  # the 60 s or 300 s were over
     SIZE = "size"  # forced: too long or too big without a sync sample
     PARAMETER_SETS = "parameter_sets"  # the stream changed: one init a file
-    CLOCK = "clock"  # the server's clock stepped, or RTP time jumped
+    CLOCK = "clock"  # the server's clock stepped
+    SILENCE = "silence"  # no picture came for seconds, though the session went on
     SESSION = "session"  # the RTSP session ended
     OVERLOAD = "overload"  # the disk queue overflowed
     DISK = "disk"  # the volume failed or was full

@@ -30,5 +30,5 @@ class Backoff:
         return whole_us // 2 + self._draw.randrange(whole_us // 2 + 1)
 
     def succeeded(self) -> None:
-        """The camera delivers: begin anew next time."""
+        """The camera has delivered for a while: begin anew next time."""
         self._next_us = FIRST_US

@@ -31,5 +31,6 @@ class CameraClock:
             return
         self._last = report
         if not report.has_clock:
+            self._offsets_us.clear()
             return
         self._offsets_us.append(us_from_ntp(report.ntp) - report.received_us - wall_offset_us)

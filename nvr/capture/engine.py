@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
+from nvr.capture.cadence import Cadence, expected_chunk_bytes
 from nvr.capture.connection import tls_context
 from nvr.capture.disk import Disk, Progress
 from nvr.capture.diskpool import DiskPool
@@ -19,7 +20,6 @@ from nvr.capture.reactor import Reactor
 from nvr.capture.report import OpenChunk, TrackReport
 from nvr.capture.resolver import Resolver
 from nvr.capture.salvage import Salvage
-from nvr.capture.segmenter import Cadence, expected_chunk_bytes
 from nvr.capture.session import Session, SessionSettings
 from nvr.capture.unsynced import Unsynced
 from nvr.channel import Channel

@@ -1,54 +1,55 @@
 """Where one file ends and the next begins: samples in, fragments and cuts out. Pure (DESIGN section 3)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from nvr.capture.decodetime import DecodeTimes
+from nvr.capture.allowance import Allowance
+from nvr.capture.cadence import CHUNK_LIMIT_BYTES, Cadence
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
-from nvr.capture.runclock import RunClock
+from nvr.capture.timeline import Placed, Timeline
 from nvr.codec.parameters import describe
-from nvr.media import CutReason, Fragment, ParameterSets, Sample, Track, TrackKind
-from nvr.timebase import TICKS_PER_S, US_PER_S, ticks_from_us, us_from_90k
+from nvr.media import CutReason, Fragment, ParameterSets, Sample, Track
+from nvr.timebase import TICKS_PER_S, US_PER_S, us_from_90k
 
 FRAGMENT_LIMIT_BYTES = 4 << 20
-CHUNK_LIMIT_BYTES = 256 << 20
-JUMP_90K = 10 * TICKS_PER_S  # DESIGN section 5: a longer step of RTP time is not a pause, it is another clock
+FRAGMENT_LIMIT_SAMPLES = 1000  # chosen: half a second of them is twice what `SAMPLE_US` lets pass
+CHUNK_LIMIT_SAMPLES = 200_000  # chosen: twice the longest file at 120 pictures a second
+CHUNK_LIMIT_FRAGMENTS = 20_000  # chosen: five minutes of a camera whose every picture is a sync sample
 STEP_US = US_PER_S  # DESIGN section 5: a longer step of the server's clock ends the run
-FIRST_BPS = {TrackKind.MAIN: 4_096_000, TrackKind.SUB: 512_000}  # DESIGN section 1
-GOLDEN_PPM = 618_034  # the golden ratio spreads any number of channels evenly over the chunk's length
-
-
-@dataclass(frozen=True, slots=True)
-class Cadence:
-    """How long the pieces are."""
-
-    fragment_us: int
-    chunk_us: int
-    phase_us: int
-
-    @classmethod
-    def of(cls, track: Track, *, fragment_ms: int, main_chunk_s: int, sub_chunk_s: int) -> "Cadence":
-        """Cuts fall on ``k × length + phase``, staggered so that no two channels cut at the same instant."""
-        chunk_us = (main_chunk_s if track.kind is TrackKind.MAIN else sub_chunk_s) * US_PER_S
-        phase_us = track.channel * GOLDEN_PPM % 1_000_000 * chunk_us // 1_000_000
-        return cls(fragment_ms * 1000, chunk_us, phase_us)
-
-    def slot(self, wall_us: int) -> int:
-        """Which of the track's slots an instant falls in; a change of slot is due for a cut."""
-        return (wall_us - self.phase_us) // self.chunk_us
+# A stretch without pictures is told from 3 s on (chosen: longer than TCP takes to send again, or than a camera that
+# saves pictures of a still scene waits), or four times the track's usual distance: some send a picture a minute.
+SILENCE_90K = 3 * TICKS_PER_S
+SILENCE_FRAMES = 4
+LONGEST_SILENCE_90K = 600 * TICKS_PER_S
+FIRST_SILENCE_90K = 10 * TICKS_PER_S  # before the usual distance is known
+SAMPLE_US, SAMPLE_BURST = (
+    1000,
+    5000,
+)  # chosen: no camera sends 1000 a second; what waited for 40 s may come
+FILE_US, FILE_BURST = (
+    US_PER_S,
+    60,
+)  # chosen: for cameras that change their parameter sets with each key frame
+_COUNTED = (CutReason.PARAMETER_SETS, CutReason.SIZE, CutReason.SILENCE)  # the cuts that a camera causes
 
 
 class _OpenChunk:
     """What must be remembered of the chunk that is being filled."""
 
-    __slots__ = ("bytes", "decode_90k", "presentation_90k", "slot", "start_us")
+    __slots__ = ("bytes", "decode_90k", "fragments", "presentation_90k", "samples", "slot", "start_us")
 
-    def __init__(self, decode_90k: int, presentation_90k: int, start_us: int, slot: int) -> None:
-        self.decode_90k = decode_90k
-        self.presentation_90k = presentation_90k
+    def __init__(self, first: Placed, start_us: int, slot: int) -> None:
+        self.decode_90k = first.decode_90k
+        self.presentation_90k = first.presentation_90k
         self.start_us = start_us
         self.slot = slot
-        self.bytes = 0
+        self.bytes = self.samples = self.fragments = 0
+
+    def is_full(self, waiting_bytes: int, waiting: int) -> bool:
+        return (
+            self.bytes + waiting_bytes >= CHUNK_LIMIT_BYTES
+            or self.samples + waiting >= CHUNK_LIMIT_SAMPLES
+            or self.fragments >= CHUNK_LIMIT_FRAGMENTS
+        )
 
 
 class Segmenter:
@@ -65,49 +66,52 @@ class Segmenter:
         self.cadence = cadence
         self.fragment_us = cadence.fragment_us
         self.skipped = 0  # samples before the first sync sample of a run: nothing can show them
+        self.fault = ""  # why the session must end: more comes than any camera sends. `end` clears it
+        self.has_lost = False  # whether packets are known to be missing in the latest silence
         self._next_run = next_run
         self._run = 0
         self._sequence = 0
-        self._clock: RunClock | None = None
-        self._decode = DecodeTimes(0, None)
+        self._timeline: Timeline | None = None
         self._wall_offset_us = 0  # wall − monotonic, at the start of the run
         self._sets: ParameterSets | None = None  # of the open chunk
         self._announced: ParameterSets | None = None  # the latest from the camera; in force from the next sync sample
         self._chunk: _OpenChunk | None = None
-        self._samples: list[Sample] = []  # of the open fragment
-        self._times_90k: list[int] = []  # their decode times
+        self._placed: list[Placed] = []  # of the open fragment
         self._bytes = 0
+        self._decode_90k = 0  # of the last sample
+        self._usual_90k = 0  # from sample to sample
+        self._steps = 0  # seen in this run
+        self._left_out = False  # a sample was skipped since the last one: what looks like silence is none
         self._is_leaving = False  # the next sync sample begins another chunk
+        self._samples_allowed = Allowance(SAMPLE_US, SAMPLE_BURST)
+        self._files_allowed = Allowance(FILE_US, FILE_BURST)
 
     @property
     def recording(self) -> bool:
         """Whether a chunk is open."""
         return self._chunk is not None
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether pictures get their times from their receipt at present."""
+        return self._timeline is not None and self._timeline.clock.is_coarse
+
     def push(self, sample: Sample, wall_offset_us: int) -> list[Event]:
-        """Take the next sample in decoding order.
+        """Take the next sample in decoding order. Where `fault` says why, it and all that follow are dropped.
 
         Args:
             sample: with `Sample.parameter_sets` set on the first one and at each change.
             wall_offset_us: wall − monotonic time, now; a step of it is a step of the server's clock.
         """
-        events: list[Event] = []
+        if self.fault or not self._samples_allowed.take(sample.received_us):
+            self.fault = self.fault or "the camera sends more than 1000 pictures a second"
+            return []
         self._announced = sample.parameter_sets or self._announced
-        if self._chunk is not None and self._clock_broke(sample, wall_offset_us):
-            events += self.end(CutReason.CLOCK)
-        if self._chunk is None:
-            return events + self._begin(sample, wall_offset_us)
-        decode_90k = self._decode.next(sample.presentation_90k)
-        assert self._clock is not None
-        self._clock.observe(sample.presentation_90k, sample.received_us + self._wall_offset_us)
-        cut = self._cut_before(sample)
-        if cut is not None:
-            events += self._end_chunk(cut, decode_90k)
-            events.append(self._open_chunk(sample, decode_90k))
-        elif self._fragment_is_over(sample, decode_90k):
-            events.append(self._close_fragment(decode_90k))
-        self._keep(sample, decode_90k)
-        return events
+        if self._timeline is None:
+            return self._begin(sample, wall_offset_us)
+        if abs(wall_offset_us - self._wall_offset_us) > STEP_US:
+            return self.end(CutReason.CLOCK) + self._begin(sample, wall_offset_us, goes_on=True)
+        return self._take_all(self._timeline.place(sample))
 
     def leave(self) -> None:
         """End the open chunk before the next sync sample, without a gap: its disk does not answer."""
@@ -116,119 +120,154 @@ class Segmenter:
     def skip(self, sample: Sample) -> None:
         """Leave a sample out on purpose; parameter sets that came with it are in force all the same."""
         self._announced = sample.parameter_sets or self._announced
+        self._left_out = True
 
     def end(self, cut: CutReason) -> list[Event]:
         """The session, or the run, is over: whatever is buffered comes out. The next sample begins a new run."""
-        if self._chunk is None:
-            return []
-        last_90k = self._times_90k[-1] - self._times_90k[-2] if len(self._times_90k) > 1 else self._decode.frame_90k
-        events = self._end_chunk(cut, self._times_90k[-1] + last_90k)
-        self._chunk = None
+        events: list[Event] = []
+        if self._timeline is not None:
+            events += self._take_all(self._timeline.flush())
+        if self._chunk is not None:
+            events += self._end_chunk(cut, self._decode_90k + max(1, self._usual_90k))
+        self._chunk = self._timeline = None
+        self.fault = ""
         return events
 
-    def _clock_broke(self, sample: Sample, wall_offset_us: int) -> bool:
-        stepped = abs(wall_offset_us - self._wall_offset_us) > STEP_US
-        jumped = abs(sample.presentation_90k - self._samples[-1].presentation_90k) > JUMP_90K
-        return stepped or jumped
-
-    def _begin(self, sample: Sample, wall_offset_us: int) -> list[Event]:
-        """Start a run, if decoding can start at this sample."""
-        if not sample.is_sync or self._announced is None:
+    def _begin(self, sample: Sample, wall_offset_us: int, *, goes_on: bool = False) -> list[Event]:
+        """Start a run, if decoding can start at this sample, or goes on from the run before."""
+        sets = self._announced if sample.is_sync or not goes_on else self._sets
+        if sets is None or not (sample.is_sync or goes_on):
             self.skipped += 1
             return []
-        picture = describe(self._announced)
+        picture = describe(sets)
+        self._sets = sets
         self._run = self._next_run()
-        self._sequence = 0
+        self._sequence = self._steps = 0
         self._wall_offset_us = wall_offset_us
-        self._decode = DecodeTimes(picture.reorder_frames, picture.frame_90k)
-        decode_90k = self._decode.next(sample.presentation_90k)
-        self._clock = RunClock(sample.presentation_90k)
-        self._clock.observe(sample.presentation_90k, sample.received_us + wall_offset_us)
-        self._sets = self._announced
-        opened = self._open_chunk(sample, decode_90k)
-        self._keep(sample, decode_90k)
-        return [opened]
+        self._timeline = Timeline(sample, picture, wall_offset_us)
+        self._usual_90k = self._timeline.frame_90k
+        return self._take_all(self._timeline.place(sample))
 
-    def _cut_before(self, sample: Sample) -> CutReason | None:
-        assert self._chunk is not None
-        assert self._clock is not None
-        if sample.is_sync and self._announced is not self._sets and self._parameters_changed():
+    def _take_all(self, settled: list[Placed]) -> list[Event]:
+        events: list[Event] = []
+        for placed in settled:
+            events += self._take(placed)
+        return events
+
+    def _take(self, placed: Placed) -> list[Event]:
+        if self._chunk is None:
+            opened = self._open_chunk(placed)
+            self._keep(placed)
+            return [opened]
+        events: list[Event] = []
+        step_90k = placed.decode_90k - self._decode_90k
+        cut = self._cut_before(placed, placed.presentation_90k - self._placed[-1].presentation_90k)
+        if cut in _COUNTED and not self._files_allowed.take(placed.sample.received_us):
+            self.fault = "the camera's stream begins more than 60 files a minute"
+        if self.fault:
+            return []
+        if cut is not None:
+            last_90k = self._usual_90k if cut is CutReason.SILENCE else step_90k
+            events += self._end_chunk(cut, self._decode_90k + last_90k, placed)
+            events.append(self._open_chunk(placed))
+        elif self._fragment_is_over(placed):
+            events.append(self._close_fragment(placed.decode_90k))
+        self._usual_90k += (min(step_90k, LONGEST_SILENCE_90K) - self._usual_90k) // 8
+        self._steps += 1
+        self._keep(placed)
+        return events
+
+    def _cut_before(self, placed: Placed, step_90k: int) -> CutReason | None:
+        chunk, timeline, is_sync = self._chunk, self._timeline, placed.sample.is_sync
+        assert chunk is not None
+        assert timeline is not None
+        if is_sync and self._announced is not self._sets and self._parameters_changed(timeline):
             return CutReason.PARAMETER_SETS
-        if sample.is_sync and self._is_leaving:
+        if step_90k > SILENCE_90K and step_90k > self._longest_90k() and not self._left_out:
+            self.has_lost = placed.sample.lost_packets > 0
+            return CutReason.SILENCE
+        if is_sync and self._is_leaving:
             return CutReason.DISK
-        wall_us = self._clock.wall_us(sample.presentation_90k)
-        if sample.is_sync and self.cadence.slot(wall_us) > self._chunk.slot:
+        wall_us = timeline.clock.at_us(placed.presentation_90k)
+        if is_sync and self.cadence.slot(wall_us) > chunk.slot:
             return CutReason.SCHEDULE
-        too_long = wall_us - self._chunk.start_us >= 2 * self.cadence.chunk_us
-        too_big = self._chunk.bytes + self._bytes >= CHUNK_LIMIT_BYTES
-        return CutReason.SIZE if too_long or too_big else None
+        too_long = wall_us - chunk.start_us >= 2 * self.cadence.chunk_us
+        return CutReason.SIZE if too_long or chunk.is_full(self._bytes, len(self._placed)) else None
 
-    def _parameters_changed(self) -> bool:
+    def _longest_90k(self) -> int:
+        """How far pictures may be apart."""
+        if self._steps < SILENCE_FRAMES:
+            return FIRST_SILENCE_90K
+        return min(SILENCE_FRAMES * self._usual_90k, LONGEST_SILENCE_90K)
+
+    def _parameters_changed(self, timeline: Timeline) -> bool:
         """Whether the announced sets differ from those in force; if so they are in force from here on."""
         before, self._sets = self._sets, self._announced
         if self._sets is None or self._sets == before:
             return False
-        picture = describe(self._sets)
-        self._decode.change(picture.reorder_frames, picture.frame_90k)
+        timeline.change(describe(self._sets))
         return True
 
-    def _fragment_is_over(self, sample: Sample, decode_90k: int) -> bool:
-        if not self._samples:
+    def _fragment_is_over(self, placed: Placed) -> bool:
+        if not self._placed:
             return False
-        too_long = us_from_90k(decode_90k - self._times_90k[0]) >= self.fragment_us
-        return sample.is_sync or too_long or self._bytes >= FRAGMENT_LIMIT_BYTES
+        too_long = us_from_90k(placed.decode_90k - self._placed[0].decode_90k) >= self.fragment_us
+        too_much = self._bytes >= FRAGMENT_LIMIT_BYTES or len(self._placed) >= FRAGMENT_LIMIT_SAMPLES
+        return placed.sample.is_sync or too_long or too_much
 
-    def _keep(self, sample: Sample, decode_90k: int) -> None:
-        self._samples.append(sample)
-        self._times_90k.append(decode_90k)
-        self._bytes += len(sample.data)
+    def _keep(self, placed: Placed) -> None:
+        self._placed.append(placed)
+        self._decode_90k = placed.decode_90k
+        self._left_out = False
+        self._bytes += len(placed.sample.data)
 
-    def _open_chunk(self, sample: Sample, decode_90k: int) -> ChunkOpened:
-        assert self._clock is not None
+    def _open_chunk(self, placed: Placed) -> ChunkOpened:
+        assert self._timeline is not None
         assert self._sets is not None
-        start_us = self._clock.wall_us(sample.presentation_90k)
+        start_us = self._timeline.clock.at_us(placed.presentation_90k)
         self._is_leaving = False
-        self._chunk = _OpenChunk(decode_90k, sample.presentation_90k, start_us, self.cadence.slot(start_us))
+        self._chunk = _OpenChunk(placed, start_us, self.cadence.slot(start_us))
         self._sequence += 1
-        delay_90k = max(0, sample.presentation_90k - decode_90k)
+        delay_90k = max(0, placed.presentation_90k - placed.decode_90k)
         return ChunkOpened(self.track, self._run, self._sequence, start_us, self._sets, delay_90k)
 
-    def _end_chunk(self, cut: CutReason, end_90k: int) -> list[Event]:
-        chunk, clock = self._chunk, self._clock
+    def _end_chunk(self, cut: CutReason, end_90k: int, follows: Placed | None = None) -> list[Event]:
+        """``end_90k`` is the decode time at which the last sample ends; a sample that follows is not shown before."""
+        chunk, timeline = self._chunk, self._timeline
         assert chunk is not None
-        assert clock is not None
-        events: list[Event] = [self._close_fragment(end_90k)] if self._samples else []
-        start_us = clock.wall_us(chunk.presentation_90k)
-        media_us = us_from_90k(end_90k - chunk.decode_90k)
-        clock.next_chunk(media_us)
-        next_start_us = clock.wall_us(chunk.presentation_90k + end_90k - chunk.decode_90k)
+        assert timeline is not None
+        events: list[Event] = [self._close_fragment(end_90k)] if self._placed else []
+        clock = timeline.clock
+        start_us = clock.at_us(chunk.presentation_90k)
+        clock.next_chunk(us_from_90k(end_90k - chunk.decode_90k))
+        shown_90k = chunk.presentation_90k + end_90k - chunk.decode_90k
+        next_start_us = clock.at_us(shown_90k if follows is None else min(shown_90k, follows.presentation_90k))
         events.append(ChunkEnded(cut, start_us, max(1, next_start_us - start_us)))
         return events
 
     def _close_fragment(self, end_90k: int) -> FragmentClosed:
         """Everything kept so far as one fragment; ``end_90k`` is the decode time of what follows."""
-        chunk, clock, samples, times_90k = self._chunk, self._clock, self._samples, self._times_90k
+        chunk, timeline, placed = self._chunk, self._timeline, self._placed
         assert chunk is not None
-        assert clock is not None
-        first = samples[0]
+        assert timeline is not None
+        first = placed[0]
+        samples = [p.sample for p in placed]
+        times_90k = [p.decode_90k for p in placed]
         fragment = Fragment(
             data=tuple([s.data for s in samples]),
             durations_90k=tuple([b - a for a, b in zip(times_90k, [*times_90k[1:], end_90k], strict=True)]),
-            composition_90k=tuple([s.presentation_90k - t for s, t in zip(samples, times_90k, strict=True)]),
+            composition_90k=tuple([p.presentation_90k - p.decode_90k for p in placed]),
             sync=tuple([s.is_sync for s in samples]),
-            decode_90k=times_90k[0] - chunk.decode_90k,
-            presentation_rtp_90k=first.presentation_90k,
-            wall_us=clock.wall_us(first.presentation_90k),
-            monotonic_us=first.received_us,
-            ntp=first.ntp,
+            decode_90k=first.decode_90k - chunk.decode_90k,
+            presentation_rtp_90k=first.sample.presentation_90k,
+            wall_us=timeline.clock.at_us(first.presentation_90k),
+            monotonic_us=first.sample.received_us,
+            ntp=first.sample.ntp,
             lost_packets=sum([s.lost_packets for s in samples]),
+            is_coarse=any(p.is_coarse for p in placed),
         )
         chunk.bytes += self._bytes
-        self._samples, self._times_90k, self._bytes = [], [], 0
+        chunk.samples += len(placed)
+        chunk.fragments += 1
+        self._placed, self._bytes = [], 0
         return FragmentClosed(fragment)
-
-
-def expected_chunk_bytes(kind: TrackKind, cadence: Cadence, bitrate_bps: int) -> int:
-    """Room to reserve for a chunk: its length at the bit rate seen so far, and a tenth more; 0: none was seen yet."""
-    bitrate_bps = bitrate_bps or FIRST_BPS[kind]
-    return ticks_from_us(cadence.chunk_us) * bitrate_bps // (8 * TICKS_PER_S) * 11 // 10

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ssl import SSLContext
 
 from nvr.capture.backoff import Backoff
+from nvr.capture.cadence import Cadence
 from nvr.capture.cameraclock import CameraClock
 from nvr.capture.disk import Disk
 from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, Event
@@ -17,7 +18,7 @@ from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor, Timer
 from nvr.capture.report import OpenChunk, TrackReport, TrackState
 from nvr.capture.resolver import Resolver
-from nvr.capture.segmenter import Cadence, Segmenter
+from nvr.capture.segmenter import Segmenter
 from nvr.channel import Channel
 from nvr.codec.parameters import PictureFormat, describe
 from nvr.config import RecorderSettings
@@ -28,6 +29,7 @@ from nvr.timebase import US_PER_S
 
 FIRST_TRY_US = 3 * US_PER_S // 10  # chosen: 110 handshakes in that time, and nobody waits long after a restart
 STEADY_US = 10 * US_PER_S  # chosen: a session that was recorded so long may be tried again at once
+COARSE = "the camera's time stamps cannot be believed: its pictures have the times at which they came"
 LIVE_FRAGMENT_US = 120_000  # chosen: a watched camera is shown 0.2 s late, for a tenth of a per cent more bytes
 
 log = get_logger()
@@ -212,6 +214,8 @@ class Session:
                 self._carry(self._segmenter.push(sample, wall_offset_us))
             else:
                 self._segmenter.skip(sample)
+            if self._segmenter.fault:
+                raise CameraError(self._segmenter.fault, where=self.channel.name, hint="look at the camera's settings")
 
     def link_failed(self, error: CameraError) -> None:
         self._link = None
@@ -249,7 +253,15 @@ class Session:
                     self._recorded_since_us = self._recorded_since_us or self._clock.monotonic_us()
                     self._enter(TrackState.RECORDING, None, self._share.value)
                 case ChunkEnded(cut=CutReason.CLOCK):
-                    self._missing(GapReason.CLOCK, "the clock was set or the camera's time jumped")
+                    self._missing(GapReason.CLOCK, "the server's clock was set")
+                case ChunkEnded(cut=CutReason.SILENCE):
+                    self._tell_silence()
+
+    def _tell_silence(self) -> None:
+        if self._segmenter.has_lost:
+            self._missing(GapReason.NETWORK, "no picture came for seconds, and packets were lost")
+        else:
+            self._missing(GapReason.CAMERA, "the camera sent no picture for seconds")
 
     def _interrupt(self, reason: GapReason, detail: str) -> None:
         """Footage ends here, for now."""
@@ -280,11 +292,12 @@ class Session:
         """The track's state now. Any thread."""
         bitrate_bps, fps_milli = self.meter.rates(self._clock.monotonic_us())
         picture = self._picture
+        is_coarse = self._state is TrackState.RECORDING and self._segmenter.is_coarse
         return TrackReport(
             track=self.track,
             state=self._state,
             reason=self._reason,
-            message=self._message,
+            message=self._message or (COARSE if is_coarse else ""),
             since_us=self._since_us,
             open_chunk=open_chunk,
             codec=picture.codec_string if picture else "",

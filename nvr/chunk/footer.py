@@ -38,6 +38,7 @@ CUT_CODES = {
     CutReason.DISK: 7,
     CutReason.STOP: 8,
     CutReason.RECOVERED: 9,
+    CutReason.SILENCE: 10,
 }
 
 

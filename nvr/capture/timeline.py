@@ -1,0 +1,137 @@
+"""The timeline of one run: where each sample is decoded and shown on it, and whether by its own time stamp. Pure.
+
+Nearly every sample is placed at once. Where the receipt contradicts the time stamp, the next samples say why: pictures
+that waited somewhere come in a burst until they have caught up with the time; a clock that is wrong stays wrong. So
+they wait here for up to a second before their times are settled.
+"""
+
+from dataclasses import dataclass
+
+from nvr.capture.decodetime import DecodeTimes
+from nvr.capture.runclock import RunClock
+from nvr.codec.parameters import PictureFormat
+from nvr.media import Sample
+from nvr.timebase import US_PER_S, us_from_90k
+
+# A network or a server may have kept pictures for a new session (mediamtx does, many servers send the last group of
+# pictures first): they come at once, and at once after the beginning.
+BURST_WITHIN_US = US_PER_S
+BURST_TAKES_US = US_PER_S // 2  # chosen: 5 s of 8 Mbit/s at 100 Mbit/s
+BURST_MOST_US = 30 * US_PER_S  # chosen: a group of pictures of a usual camera, no group of a "smart" codec
+STEADY_US = US_PER_S // 4  # the end of the wait, in which a clock that is right keeps step with the receipt
+STEADY_SPREAD_US = 100_000
+# Nothing was read for longer than from one sweep (`nvr.capture.link.SWEEP_US`) to the next: the network stalled, or we.
+HOLE_US = 600_000
+CATCH_UP_US = US_PER_S  # chosen: what waited behind a hole comes at the speed of the network
+WAITING_SAMPLES = 1000
+WAITING_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class Placed:
+    """A sample with its times on the run's timeline. Not frozen, as `nvr.media.Sample`."""
+
+    sample: Sample
+    decode_90k: int
+    presentation_90k: int
+    is_coarse: bool
+
+
+class Timeline:
+    """Places the samples of one run.
+
+    Args:
+        first: the run's first sample.
+        picture: what its parameter sets say.
+        wall_offset_us: wall − monotonic time.
+    """
+
+    def __init__(self, first: Sample, picture: PictureFormat, wall_offset_us: int) -> None:
+        self.clock = RunClock(first.presentation_90k)
+        self._picture = picture
+        self._decode = DecodeTimes(picture.reorder_frames, picture.frame_90k)
+        self._was_coarse = False
+        self._wall_offset_us = wall_offset_us
+        self._begun_us = first.received_us
+        self._received_us = first.received_us
+        self._waiting: list[Sample] = []
+        self._waiting_bytes = 0
+        self._waits_for_burst = False  # else for what waited behind a hole
+
+    @property
+    def frame_90k(self) -> int:
+        """How long a picture usually lasts, as the parameter sets say."""
+        return self._decode.frame_90k
+
+    def change(self, picture: PictureFormat) -> None:
+        """New parameter sets are in force."""
+        self._picture = picture
+        self._decode.change(picture.reorder_frames, picture.frame_90k)
+
+    def place(self, sample: Sample) -> list[Placed]:
+        """The samples whose times are settled by this one, in order; most often itself."""
+        if self._waiting or self._is_doubtful(sample):
+            return self._wait(sample)
+        self._received_us = sample.received_us
+        return [self._settle(sample)]
+
+    def flush(self) -> list[Placed]:
+        """Nothing more comes: those that wait, by their receipt."""
+        return [self._settle(sample) for sample in self._take()]
+
+    def _settle(self, sample: Sample, *, trusted: bool = False) -> Placed:
+        see = self.clock.trust if trusted else self.clock.observe
+        presentation_90k = see(sample.presentation_90k, sample.received_us + self._wall_offset_us)
+        if self.clock.is_coarse and not self._was_coarse:
+            self.change(self._picture)  # what the wrong stamps seemed to reorder is forgotten
+        self._was_coarse = self.clock.is_coarse
+        return Placed(sample, self._decode.next(presentation_90k), presentation_90k, self._was_coarse)
+
+    # -- doubts --------------------------------------------------------------------------------------------------
+
+    def _late_us(self, sample: Sample) -> int:
+        return self.clock.late_us(sample.presentation_90k, sample.received_us + self._wall_offset_us)
+
+    def _is_doubtful(self, sample: Sample) -> bool:
+        if not self.clock.has_begun or self.clock.is_coarse:
+            return False
+        late_us = self._late_us(sample)
+        if self.clock.fits(late_us):
+            return False
+        self._waits_for_burst = late_us < 0
+        if self._waits_for_burst:
+            return sample.received_us - self._begun_us < BURST_WITHIN_US
+        return sample.received_us - self._received_us > HOLE_US
+
+    def _wait(self, sample: Sample) -> list[Placed]:
+        self._waiting.append(sample)
+        self._waiting_bytes += len(sample.data)
+        if not self._waits_for_burst and self.clock.fits(self._late_us(sample)):
+            return [self._settle(one, trusted=True) for one in self._take()]
+        most_us = BURST_TAKES_US if self._waits_for_burst else CATCH_UP_US
+        is_over = sample.received_us - self._waiting[0].received_us >= most_us
+        if not is_over and len(self._waiting) < WAITING_SAMPLES and self._waiting_bytes < WAITING_BYTES:
+            return []
+        trusted = self._waits_for_burst and self._was_burst()
+        return [self._settle(one, trusted=trusted) for one in self._take()]
+
+    def _was_burst(self) -> bool:
+        """Whether the clock keeps step with the receipt now; then the run began so much earlier."""
+        end_us = self._waiting[-1].received_us
+        offsets_us = [
+            one.received_us - us_from_90k(one.presentation_90k)
+            for one in self._waiting
+            if end_us - one.received_us <= STEADY_US
+        ]
+        earlier_us = -min(map(self._late_us, self._waiting))
+        is_steady = max(offsets_us) - min(offsets_us) <= STEADY_SPREAD_US
+        if not is_steady or earlier_us > BURST_MOST_US:
+            return False
+        self.clock.begin(self.clock.at_us(0) - earlier_us)
+        return True
+
+    def _take(self) -> list[Sample]:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if waiting:
+            self._received_us = waiting[-1].received_us
+        return waiting
