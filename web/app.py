@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +50,7 @@ from web.troubles import TroublesRoom
 
 SWEEP_S = 60.0  # chosen: a minute after retention deleted footage its pictures are gone too
 ALIVE_S = 2.0  # chosen: a fifteenth of what `nvr run` waits
+REQUEST_THREADS = 32  # for requests that read; chosen: readers of two disks that hang leave enough to the others
 SHUTDOWN_S = 3.0  # how long a stop waits for answers that are under way
 
 _log = get_logger()
@@ -117,6 +119,7 @@ def build(
     app.on_response_prepare.append(add_security_headers)
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(REQUEST_THREADS, "request"))
         sweeping = asyncio.create_task(sweep(pictures))
         yield
         sweeping.cancel()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
@@ -29,6 +30,7 @@ from nvr.errors import StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, Clock, TimeRange
 from web.reply import NoSuchThing
+from web.volume_threads import VolumeFile, VolumeThreads
 
 UNINDEXED_FOR_US = (
     3600 * US_PER_S
@@ -131,6 +133,7 @@ class Archive:
         self.activity = activity
         self.clock = clock
         self.registry = registry
+        self.disks = VolumeThreads(clock)
         self._paths = dict(volumes)  # and those that were added while we run
         self._channels: tuple[int, dict[int, Channel]] | None = None  # at this revision of the registry
 
@@ -218,6 +221,10 @@ class Archive:
         Raises:
             StorageError: the file or its volume cannot be read.
         """
+        return self.opened(chunk).detach()
+
+    def opened(self, chunk: StoredChunk) -> VolumeFile:
+        """The same as a file that knows its volume, and is closed when nobody holds it any more."""
         try:
             return self._open(chunk.volume, chunk.path)
         except StorageError:
@@ -243,15 +250,18 @@ class Archive:
         Raises:
             StorageError: the file cannot be read.
         """
-        with os.fdopen(self.open_file(chunk), "rb", buffering=0) as file:
+        with self.opened(chunk) as file:
             try:
-                return os.pread(file.fileno(), size, offset)
+                return file.call(lambda fd: os.pread(fd, size, offset))
             except OSError as error:
                 raise explained(error, chunk.path) from error
 
-    def _open(self, volume: int, path: str) -> int:
-        with self._volume(volume) as opened:
-            return opened.open_read_path(path)
+    def _open(self, volume: int, path: str) -> VolumeFile:
+        def work() -> VolumeFile:
+            with self._volume(volume) as opened:
+                return VolumeFile(opened.open_read_path(path), volume, self.disks)
+
+        return self.disks.call(volume, work)
 
     def _volume(self, number: int) -> Volume:
         """Opened for one use, which costs 33 µs: one that stays open cannot be unmounted, nor mended when it fails."""
@@ -276,10 +286,14 @@ class Archive:
         self._look_for_added()
         for number in self._paths:
             # A volume that is away holds nothing that can be shown.
-            with suppress(StorageError), self._volume(number) as volume:
-                names = volume.chunks(channel=track.channel, since_us=since_us)
-                found += [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]
+            with suppress(StorageError):
+                found += self.disks.call(number, partial(self._listed, number, track, since_us))
         return sorted((c for c in found if c.identity not in known and c.end_us > from_us), key=lambda c: c.start_us)
+
+    def _listed(self, number: int, track: Track, since_us: int) -> list[StoredChunk]:
+        with self._volume(number) as volume:
+            names = volume.chunks(channel=track.channel, since_us=since_us)
+            return [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]
 
 
 def latest_takes(chunks: Sequence[StoredChunk]) -> list[StoredChunk]:

@@ -85,7 +85,7 @@ class ClipRoom:
     def _layout(self, clip: ClipPlan, track: Track) -> Content:
         head = progressive_head(clip.movie, clip.payload_bytes)
         pieces: list[Piece] = [head]
-        pieces += [FilePart(partial(self._archive.open_file, s.chunk), s.offset, s.end - s.offset) for s in clip.spans]
+        pieces += [FilePart(partial(self._archive.opened, s.chunk), s.offset, s.end - s.offset) for s in clip.spans]
         headers = {
             "Cache-Control": "private, no-cache",
             "Content-Disposition": f'attachment; filename="{self._name(clip, track)}"',

@@ -4,8 +4,10 @@ A sample is shown at ``start_us + us(decode_90k + composition_90k − compositio
 still, clip, list and table agree to the microsecond.
 """
 
+import os
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -103,7 +105,7 @@ class FootageReader:
         """
         footage = self._get(chunk)
         if footage is None:
-            footage = _read(chunk, self._archive.open_file(chunk))
+            footage = self._archive.opened(chunk).call(partial(_read, chunk))
             self._keep(footage)
         return footage
 
@@ -127,7 +129,7 @@ class FootageReader:
 
 
 def _read(chunk: StoredChunk, fd: int) -> Footage:
-    with ChunkReader(fd) as reader:
+    with ChunkReader(os.dup(fd)) as reader:
         footer = reader.footer if chunk.sealed else None
         if footer is not None:
             fragments, samples = footer.fragments, footer.samples

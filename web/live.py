@@ -4,7 +4,10 @@ One path through the same bytes as playback: what a viewer sees live is what is 
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from aiohttp import WSCloseCode, web
 
@@ -30,6 +33,8 @@ WATCH_AGAIN_US = 2 * US_PER_S
 BEHIND_90K = 3 * 90_000  # chosen: a viewer 3 s behind is taken forward to the newest sync sample
 STATE_EVERY_US = 500_000
 GOODBYE_S = 1.0  # chosen: a reader hears it within the round trip
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -63,7 +68,7 @@ NOTHING = News([])
 
 
 class Follower:
-    """Follows one track from chunk to chunk. Blocks, but shortly: what it reads has just been written.
+    """Follows one track from chunk to chunk. Whatever reads blocks, and is called in a thread of the chunk's volume.
 
     Args:
         archive: tells which chunk grows, and opens it.
@@ -75,6 +80,17 @@ class Follower:
         self._track = track
         self._tail: _Tail | None = None
         self._finished: tuple[int, int] | None = None  # the chunk that was read to its end
+
+    def where(self) -> int | None:
+        """The volume where there may be something new; None: there is nothing. Reads no file, and does not block."""
+        growing = self._archive.growing(self._track)
+        if self._tail is None:
+            is_new = growing is not None and growing.identity != self._finished
+            return growing.volume if growing is not None and is_new else None
+        chunk = self._tail.chunk
+        if growing is not None and growing.identity == chunk.identity:
+            return chunk.volume if growing.readable_bytes > self._tail.position else None
+        return chunk.volume  # its end
 
     def look(self) -> News:
         """What is new. The first fragment of each chunk that is joined starts with a sync sample.
@@ -221,6 +237,7 @@ class Viewer:
         self._state: LiveState | None = None
         self._state_due_us = 0
         self._watch_due_us = 0
+        self._volume = 0  # where the follower reads
 
     async def turn(self) -> None:
         """One look at the board, and whatever is new to the viewer."""
@@ -233,9 +250,19 @@ class Viewer:
             self._state_due_us = now_us + STATE_EVERY_US
             await self._tell_state()
         try:
-            await self._send(self._follower.look())
-        except (StorageError, IntegrityError):
-            self._follower.close()  # renamed, deleted or damaged under our hands: the next look starts anew
+            await self._follow()
+        except (StorageError, IntegrityError):  # renamed, deleted or damaged under our hands, or the disk is silent
+            self.close()
+            self._follower = Follower(self._archive, self._track)  # the old one may be in the hands of a stuck thread
+
+    async def _follow(self) -> None:
+        volume = self._follower.where()
+        if volume is not None:
+            self._volume = volume
+            await self._send(await self._on_disk(self._follower.look))
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await self._archive.disks.run(self._volume, work)
 
     async def _tell_state(self) -> None:
         board = self._archive.board()
@@ -253,8 +280,8 @@ class Viewer:
             spans = later
             await self._socket.send_str(encode(LiveSkip()).decode())
         for span in spans:
-            await self._socket.send_bytes(self._follower.media(span))
+            await self._socket.send_bytes(await self._on_disk(partial(self._follower.media, span)))
 
     def close(self) -> None:
-        """Let the file go."""
-        self._follower.close()
+        """Let the file go, when its disk answers."""
+        self._archive.disks.later(self._volume, self._follower.close)

@@ -5,8 +5,6 @@ each time whether they still may show it. The growing one is readable up to what
 """
 
 import asyncio
-import os
-from functools import partial
 
 from aiohttp import web
 
@@ -112,14 +110,11 @@ class MediaRoom:
 
     async def _send_media(self, asked: MediaQuery, request: web.Request) -> web.StreamResponse:
         chunk = await self._finder.find(asked, request)
-        # Opened here, so that a missing file is an answer and not a broken connection; each part has its own copy.
-        fd = self._archive.open_file(chunk)
-        try:
-            part = FilePart(partial(os.dup, fd), 0, chunk.readable_bytes)
-            kept = SEALED if chunk.sealed else GROWING
-            return await send(request, Content(MP4, (part,), etag_of(chunk), kept))
-        finally:
-            os.close(fd)
+        # Opened here, so that a missing file is an answer and not a broken connection.
+        file = await asyncio.to_thread(self._archive.opened, chunk)
+        part = FilePart(lambda: file, 0, chunk.readable_bytes)
+        kept = SEALED if chunk.sealed else GROWING
+        return await send(request, Content(MP4, (part,), etag_of(chunk), kept))
 
 
 def etag_of(chunk: StoredChunk) -> str:

@@ -5,6 +5,7 @@ Only the eight bytes of each `tfdt` differ from what lies on disk; the media goe
 
 import asyncio
 import struct
+from collections.abc import Sequence
 from functools import partial
 
 from aiohttp import web
@@ -69,11 +70,12 @@ class SegmentRoom:
         rows = [row for row in fragments if asked.offset <= row.offset and row.end <= asked.end]
         if not rows or rows[0].offset != asked.offset or rows[-1].end != asked.end:
             raise NotRecorded("there is no such segment", where=str(chunk.track), hint="ask for the playlist again")
-        source = ByteSource(self._archive.open_file(chunk), chunk.path)
-        try:
-            return [piece for row in rows for piece in self._fragment(chunk, source, row, asked.shift_90k)]
-        finally:
-            source.close()
+        with self._archive.opened(chunk) as file:
+            return file.call(partial(self._fragments, chunk, rows, asked.shift_90k))
+
+    def _fragments(self, chunk: StoredChunk, rows: Sequence[FragmentRow], shift_90k: int, fd: int) -> list[Piece]:
+        source = ByteSource(fd, chunk.path)
+        return [piece for row in rows for piece in self._fragment(chunk, source, row, shift_90k)]
 
     def _fragment(self, chunk: StoredChunk, source: ByteSource, row: FragmentRow, shift_90k: int) -> list[Piece]:
         """The moof with its decode time moved, from memory; the mdat as it lies in the file. The stamp is left out."""
@@ -85,5 +87,5 @@ class SegmentRoom:
         moved = bytearray(moof[:moof_bytes])
         tfdt = find(moved, (b"moof", b"traf", b"tfdt"))
         _TFDT.pack_into(moved, tfdt.end - _TFDT.size, row.decode_90k + shift_90k)
-        media = FilePart(partial(self._archive.open_file, chunk), start + moof_bytes, row.end - start - moof_bytes)
+        media = FilePart(partial(self._archive.opened, chunk), start + moof_bytes, row.end - start - moof_bytes)
         return [bytes(moved), media]

@@ -10,17 +10,19 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import BinaryIO
 
 from aiohttp import web
 
 from nvr.errors import NvrError, StorageError
 from nvr.log import get_logger
 from web.reply import encode
+from web.volume_threads import VolumeFile
 from web.wire import Problem
 
 PIECE_BYTES = 1 << 20
+CACHED_BYTES = 64 << 10  # half of the kernel's usual read-ahead
 _log = get_logger()
 _SINGLE_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
 _MOST_DIGITS = 18  # a file of an exabyte; longer numbers are as good as that, and int() refuses 4,301 digits
@@ -30,9 +32,9 @@ NOT_KEPT = "no-store"
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """``size`` bytes at ``offset`` of the file that ``open_file`` opens (as an fd) when its turn has come."""
+    """``size`` bytes at ``offset`` of the file that ``open_file`` opens, which may block, when its turn has come."""
 
-    open_file: Callable[[], int]
+    open_file: Callable[[], VolumeFile]
     offset: int
     size: int
 
@@ -173,35 +175,43 @@ async def _send_pieces(request: web.Request, response: web.StreamResponse, piece
             for start in range(0, len(piece), PIECE_BYTES):
                 await response.write(piece[start : start + PIECE_BYTES])
             continue
-        with os.fdopen(piece.open_file(), "rb", buffering=0) as file:
+        with await asyncio.to_thread(piece.open_file) as file:
             await _send_file(request, file, piece.offset, piece.size)
 
 
-async def _send_file(request: web.Request, file: BinaryIO, offset: int, size: int) -> None:
+async def _send_file(request: web.Request, file: VolumeFile, offset: int, size: int) -> None:
     loop = asyncio.get_running_loop()
     end = offset + size
-    while offset < end:
-        count = min(PIECE_BYTES, end - offset)
-        if not _is_cached(file.fileno(), offset, count):
-            await asyncio.to_thread(_fetch, file.fileno(), offset, count)
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the reader has gone")
-        if await loop.sendfile(transport, file, offset, count) < count:
-            raise StorageError("the file is shorter than it was", where=f"byte {offset}")
-        offset += count
+    with open(file.fd, "rb", buffering=0, closefd=False) as source:
+        while offset < end:
+            count = min(PIECE_BYTES, end - offset)
+            if not _is_cached(file.fd, offset, count):
+                await file.run(partial(_fetch, offset, count))
+            transport = request.transport
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError("the reader has gone")
+            if await loop.sendfile(transport, source, offset, count) < count:
+                raise StorageError("the file is shorter than it was", where=f"byte {offset}")
+            offset += count
 
 
 def _is_cached(fd: int, offset: int, size: int) -> bool:
-    """Whether the first and last byte lie in the page cache (preadv2 with RWF_NOWAIT, Linux 4.14)."""
+    """Whether a piece lies in the page cache: a byte of each stretch that it is read and forgotten in.
+
+    By preadv2 with RWF_NOWAIT (Linux 4.14), which never waits for the disk.
+    """
     probe = bytearray(1)
+    places = [*range(offset, offset + size, CACHED_BYTES), offset + size - 1]
     try:
-        return all(os.preadv(fd, [probe], at, os.RWF_NOWAIT) == 1 for at in (offset, offset + size - 1))
+        return all(os.preadv(fd, [probe], at, os.RWF_NOWAIT) == 1 for at in places)
     except OSError:  # EAGAIN: not there; EOPNOTSUPP: this file system cannot say
         return False
 
 
-def _fetch(fd: int, offset: int, size: int) -> None:
+def _fetch(offset: int, size: int, fd: int) -> None:
     """Bring a piece into the page cache, and ask the kernel for the piece behind it."""
     os.posix_fadvise(fd, offset, 2 * size, os.POSIX_FADV_WILLNEED)
-    os.pread(fd, size, offset)
+    try:
+        os.pread(fd, size, offset)
+    except OSError as error:
+        raise StorageError(f"the file cannot be read: {error.strerror}", where=f"byte {offset}") from error

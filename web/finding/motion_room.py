@@ -60,7 +60,7 @@ class MotionRoom:
         async with self._places:
             starts_us, spent = await self._spent(asked)
             decodes = await self._look(asked, socket, starts_us, spent)
-        newest = self._archive.newest(asked.track_asked)
+        newest = await asyncio.to_thread(self._archive.newest, asked.track_asked)
         missing = await asyncio.to_thread(gaps, self._archive, asked.track_asked, asked.window, newest)
         await say(socket, MotionEnd(decodes, len(starts_us), missing))
 
