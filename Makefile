@@ -10,13 +10,14 @@ PYTEST := $(BIN)/python -m pytest
 AGAIN := { echo 'Once more, alone, what failed:'; $(PYTEST) --last-failed --last-failed-no-failures none $(ARGS); }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check torture bench lock clean
+.PHONY: help setup demo test check torture fuzz bench lock clean
 
 help:
 	@echo "make demo    record 55 simulated cameras and play them back in a browser (ARGS='--for 120 --json')"
 	@echo "make test    run all tests: the fast ones in parallel, then the slow ones and the browser's one by one"
 	@echo "make check   look at style, types and architecture, without running anything for long"
 	@echo "make torture crash it ten times as often as 'make test' does, in all ways of tests/crash (half an hour)"
+	@echo "make fuzz    look for bytes that break a parser: by hypothesis, then guided by coverage (an hour; needs atheris)"
 	@echo "make bench   measure recording, the index and reading, side by side with others"
 	@echo "make setup   only the set-up: .venv, packages, front end"
 	@echo "make lock    lock the dependencies anew after pyproject.toml has changed (needs uv)"
@@ -42,6 +43,10 @@ check: $(SETUP)
 torture: $(SETUP)
 	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."
 	NVR_TORTURE=10 $(PYTEST) -s tests/crash $(ARGS)
+
+fuzz: $(SETUP)
+	NVR_FUZZ_EXAMPLES=$${NVR_FUZZ_EXAMPLES:-20000} $(PYTEST) tests/fuzz --timeout 7200
+	$(BIN)/python -m tests.fuzz --minutes 30
 
 bench: $(SETUP)
 	@sh requirements/debian.sh bench || echo "What needs it will say so."

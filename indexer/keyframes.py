@@ -53,7 +53,11 @@ def check(table: bytes) -> None:
     Raises:
         ValueError: it has another length than it says, or residuals of an unknown width.
     """
-    if table and (table[1] not in _RESIDUALS or len(table) != _HEAD.size + (table[1] + _OFFSET.size) * table[0]):
+    if not table:
+        return
+    if len(table) < _HEAD.size:
+        raise ValueError(f"a table of key frames has {len(table)} bytes")
+    if table[1] not in _RESIDUALS or len(table) != _HEAD.size + (table[1] + _OFFSET.size) * table[0]:
         raise ValueError("the key-frame table is damaged")
 
 

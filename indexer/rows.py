@@ -1,12 +1,17 @@
 """The smaller rows of the index: gaps, runs, heads, init segments, usage, garbage (FORMAT.md). Values only: no I/O."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
 
 from indexer import keys
 from nvr.chunk.footer import CUT_CODES
 from nvr.errors import IntegrityError
 from nvr.media import CutReason, Gap, GapReason, Track
+
+Row = TypeVar("Row")
 
 SHA256_BYTES = 32
 DETAIL_BYTES = 200  # chosen: a sentence; a camera's own words may be longer and are cut
@@ -92,16 +97,30 @@ class Garbage:
     bytes: int
 
 
+def _checked(decode: Callable[[bytes, bytes], Row]) -> Callable[[bytes, bytes], Row]:
+    """Whatever a key or a value is, one that cannot be read is an IntegrityError."""
+
+    @wraps(decode)
+    def checked(key: bytes, value: bytes) -> Row:
+        try:
+            return decode(key, value)
+        except (struct.error, ValueError) as error:
+            raise IntegrityError(f"the row {key.hex()} cannot be read: {error}", hint="nvr rebuild") from error
+
+    return checked
+
+
 def encode_gap(gap: Gap) -> bytes:
     """A gap's value: where it ends, why, and the sentence."""
     detail = gap.detail.encode()[:DETAIL_BYTES].decode(errors="ignore")
     return _GAP.pack(gap.end_us, REASON_CODES[gap.reason]) + detail.encode()
 
 
+@_checked
 def decode_gap(key: bytes, value: bytes) -> Gap:
     """Read a gap."""
     track, start_us = keys.read_instant(key)
-    end_us, code = _unpack(_GAP, key, value)
+    end_us, code = _GAP.unpack_from(value)
     if code not in _REASON_OF:
         raise IntegrityError(f"a gap has the unknown reason {code}", where=str(track), hint="use a newer program")
     return Gap(track, start_us, end_us, _REASON_OF[code], value[_GAP.size :].decode(errors="replace"))
@@ -109,7 +128,10 @@ def decode_gap(key: bytes, value: bytes) -> Gap:
 
 def bounds_of_gap(value: bytes) -> tuple[int, int]:
     """Of a gap's value only where it ends and the code of its reason."""
-    end_us, code = _GAP.unpack_from(value)
+    try:
+        end_us, code = _GAP.unpack_from(value)
+    except struct.error as error:
+        raise IntegrityError(f"a gap cannot be read: {error}", hint="nvr rebuild") from error
     return end_us, code
 
 
@@ -118,9 +140,10 @@ def encode_run(run: RunRecord) -> bytes:
     return _RUN.pack(run.start_us, run.end_us, run.chunks)
 
 
+@_checked
 def decode_run(key: bytes, value: bytes) -> RunRecord:
     """Read a run."""
-    return RunRecord(*keys.read_run(key), *_unpack(_RUN, key, value))
+    return RunRecord(*keys.read_run(key), *_RUN.unpack_from(value))
 
 
 def encode_head(head: HeadRecord) -> bytes:
@@ -128,9 +151,10 @@ def encode_head(head: HeadRecord) -> bytes:
     return _HEAD.pack(head.start_us, head.end_us, head.run, head.sequence, CUT_CODES[head.cut]) + head.root
 
 
+@_checked
 def decode_head(key: bytes, value: bytes) -> HeadRecord:
     """Read a head."""
-    start_us, end_us, run, sequence, code = _unpack(_HEAD, key, value)
+    start_us, end_us, run, sequence, code = _HEAD.unpack_from(value)
     track, root = keys.track_of(key), value[_HEAD.size :]
     if code not in _CUT_OF:
         raise IntegrityError(f"a chunk ended for the unknown reason {code}", where=str(track))
@@ -143,9 +167,10 @@ def encode_init(init: InitRecord) -> bytes:
     return _INIT.pack(init.width, init.height, len(codec)) + init.sha256 + codec + init.init_segment
 
 
+@_checked
 def decode_init(key: bytes, value: bytes) -> InitRecord:
     """Read an init segment."""
-    width, height, length = _unpack(_INIT, key, value)
+    width, height, length = _INIT.unpack_from(value)
     start = _INIT.size + SHA256_BYTES
     end = start + length
     codec = value[start:end].decode(errors="replace")
@@ -157,9 +182,10 @@ def encode_usage(usage: Usage) -> bytes:
     return _USAGE.pack(usage.bytes, usage.chunks)
 
 
-def decode_usage(key: bytes, value: bytes) -> Usage:
+@_checked
+def decode_usage(_key: bytes, value: bytes) -> Usage:
     """Read a usage row."""
-    return Usage(*_unpack(_USAGE, key, value))
+    return Usage(*_USAGE.unpack_from(value))
 
 
 def encode_garbage(garbage: Garbage) -> bytes:
@@ -167,13 +193,7 @@ def encode_garbage(garbage: Garbage) -> bytes:
     return _GARBAGE.pack(garbage.since_us, garbage.bytes)
 
 
+@_checked
 def decode_garbage(key: bytes, value: bytes) -> Garbage:
     """Read a garbage row."""
-    return Garbage(*keys.read_garbage(key), *_unpack(_GARBAGE, key, value))
-
-
-def _unpack(layout: struct.Struct, key: bytes, value: bytes) -> tuple[int, ...]:
-    try:
-        return layout.unpack_from(value)
-    except struct.error as error:
-        raise IntegrityError(f"the row {key.hex()} cannot be read: {error}", hint="nvr rebuild") from error
+    return Garbage(*keys.read_garbage(key), *_GARBAGE.unpack_from(value))

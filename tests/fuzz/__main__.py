@@ -1,0 +1,64 @@
+"""Coverage-guided fuzzing: ``python -m tests.fuzz [--minutes 30] [TARGET …]``. Needs atheris (``pip install atheris``).
+
+Each target runs in a process of its own for its share of the time. What it finds is kept in ``.cache/fuzz/<target>``;
+an input that broke something belongs into ``tests/fuzz/found/<target>``, with the mend: the tests replay it.
+"""
+
+import argparse
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.fuzz.seeds import seeds
+from tests.fuzz.targets import TARGETS
+
+CACHE = Path(".cache/fuzz")
+MEMORY_MB = 600  # of a process, its libraries and the fuzzer's own tables included
+INPUT_S = 10  # for one input: what takes longer is a finding
+LONGEST_BYTES = 32_768
+
+
+def fuzz(target: str, seconds: int) -> None:
+    """Never returns: libFuzzer ends the process, with 0 where nothing was found."""
+    atheris = importlib.import_module("atheris")
+    atheris.instrument_all()
+    corpus = CACHE / target
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds(target)):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    options = [
+        f"-max_total_time={seconds}", f"-timeout={INPUT_S}", f"-rss_limit_mb={MEMORY_MB}", f"-max_len={LONGEST_BYTES}",
+        f"-artifact_prefix={CACHE}/{target}-", "-print_final_stats=1", str(corpus),
+    ]  # fmt: skip
+    atheris.Setup([sys.argv[0], *options], TARGETS[target])
+    atheris.Fuzz()
+
+
+def main() -> int:
+    """All targets, one after the other; the number of those that found something."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--minutes", type=float, default=30)
+    asked.add_argument("--alone", action="store_true", help="fuzz the one target in this process")
+    asked.add_argument("target", nargs="*", choices=[[], *TARGETS])
+    options = asked.parse_args()
+    targets = options.target or list(TARGETS)
+    if options.alone:
+        fuzz(targets[0], round(options.minutes * 60))
+    found = []
+    for target in targets:
+        share = f"--minutes={options.minutes / len(targets)}"
+        command = [sys.executable, "-m", "tests.fuzz", "--alone", share, target]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        words = done.stdout + done.stderr
+        figures = [line for line in words.splitlines() if line.startswith("stat::") and "executed" in line]
+        print(f"{target}: exit {done.returncode} {' '.join(figures)}", flush=True)
+        if done.returncode:
+            found.append(target)
+            print(words[-4000:])
+    print(f"{len(targets)} targets, {len(found)} with findings {found or ''}")
+    return len(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
