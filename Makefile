@@ -10,12 +10,13 @@ PYTEST := $(BIN)/python -m pytest
 AGAIN := { echo 'Once more, alone, what failed:'; $(PYTEST) --last-failed --last-failed-no-failures none $(ARGS); }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check torture fuzz bench lock clean
+.PHONY: help setup demo test check types torture fuzz bench lock clean
 
 help:
 	@echo "make demo    record 55 simulated cameras and play them back in a browser (ARGS='--for 120 --json')"
 	@echo "make test    run all tests: the fast ones in parallel, then the slow ones and the browser's one by one"
 	@echo "make check   look at style, types and architecture, without running anything for long"
+	@echo "make types   write the API's types for the page anew, after web/wire has changed"
 	@echo "make torture crash it ten times as often as 'make test' does, in all ways of tests/crash (half an hour)"
 	@echo "make fuzz    look for bytes that break a parser: by hypothesis, then guided by coverage (an hour; needs atheris)"
 	@echo "make bench   measure recording, the index and reading, side by side with others"
@@ -37,8 +38,11 @@ check: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) --quiet tests/test_architecture.py
+	$(PYTEST) --quiet tests/test_architecture.py tests/web/test_typescript.py
 	$(BIN)/python web/ui/hatch_build.py check
+
+types: .venv/packages
+	$(BIN)/python -m web.typescript
 
 torture: $(SETUP)
 	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."

@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 description of the API, made from the routes and the structs themselves, so that it cannot drift."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 import msgspec
 from aiohttp import web
@@ -11,7 +12,7 @@ from web.query import NoQuery, Query
 from web.reply import encode
 from web.route import Media, Route, Socket, route
 from web.sending import Content, send
-from web.wire import Problem
+from web.wire import WORDS, Problem
 
 _REF = "#/components/schemas/{name}"
 _BRACES = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -30,7 +31,7 @@ def describe(routes: Sequence[Route], title: str, version: str) -> Json:
     """The description of every route that belongs to the API, as a JSON-ready tree."""
     described = [row for row in routes if row.described]
     answers = [kind for row in described for kind in _types(row)]
-    schemas, components = msgspec.json.schema_components([*answers, Problem], ref_template=_REF)
+    schemas, components = schemas_of([*answers, Problem])
     by_type = dict(zip(map(str, [*answers, Problem]), schemas, strict=True))
     paths: dict[str, Json] = {}
     for row in described:
@@ -46,6 +47,33 @@ def describe(routes: Sequence[Route], title: str, version: str) -> Json:
         "paths": paths,
         "components": {"schemas": components},
     }
+
+
+def schemas_of(kinds: Sequence[object]) -> tuple[list[Json], dict[str, Json]]:
+    """A schema for each of these types, and those that they refer to by name: structs, and the API's lists of words."""
+    schemas, structs = msgspec.json.schema_components(kinds, ref_template=_REF)
+    words = {name: sorted(get_args(kind)) for name, kind in WORDS.items()}
+    names = {tuple(listed): name for name, listed in words.items()}
+    lists: dict[str, Json] = {name: {"title": name, "type": "string", "enum": listed} for name, listed in words.items()}
+    components = {name: _with_names(schema, names) for name, schema in structs.items()}
+    return [_with_names(schema, names) for schema in schemas], components | lists
+
+
+def _with_names(schema: Json, names: Mapping[tuple[object, ...], str]) -> Json:
+    """The schema with a reference wherever it lists the words of a named list."""
+
+    def named(node: object) -> object:
+        match node:
+            case {"enum": [*listed]} if name := names.get(tuple(listed)):
+                return {"$ref": _REF.format(name=name)}
+            case dict():
+                return {key: named(value) for key, value in node.items()}
+            case [*items]:
+                return [named(item) for item in items]
+            case _:
+                return node
+
+    return {key: named(value) for key, value in schema.items()}
 
 
 def _types(route: Route) -> Iterable[object]:

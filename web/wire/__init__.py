@@ -41,6 +41,7 @@ from web.wire.footage import (
 )
 from web.wire.recorder import ChannelState, Recorder, ScrubState, Site, TrackState, Trouble, Troubles, VolumeState
 from web.wire.words import (
+    WORDS,
     Answer,
     Done,
     KindWord,
@@ -49,10 +50,12 @@ from web.wire.words import (
     ReasonWord,
     RecordsWord,
     StateWord,
+    VerdictWord,
     VolumeTroubleWord,
 )
 
 __all__ = [
+    "WORDS",
     "Activity",
     "Answer",
     "BisectFinding",
@@ -97,6 +100,7 @@ __all__ = [
     "TrackState",
     "Trouble",
     "Troubles",
+    "VerdictWord",
     "VolumeState",
     "VolumeTroubleWord",
 ]

@@ -1,6 +1,6 @@
 """When footage exists, and why it is missing."""
 
-from web.wire.words import Answer, KindWord, ReasonWord
+from web.wire.words import Answer, KindWord, ReasonWord, SecondsByReason
 
 
 class Gap(Answer, frozen=True):
@@ -77,7 +77,7 @@ class DayCoverage(Answer, frozen=True):
 
     expected_s: int
     recorded_s: int
-    missing_s: dict[ReasonWord, int]
+    missing_s: SecondsByReason
     unexplained_s: int
 
 

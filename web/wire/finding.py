@@ -1,11 +1,11 @@
 """What people mark and look for."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from web.wire.coverage import Gap
-from web.wire.words import Answer
+from web.wire.words import Answer, VerdictWord
 
 
 class Bookmark(Answer, frozen=True):
@@ -38,7 +38,7 @@ class BisectProgress(Answer, tag_field="type", tag="progress", frozen=True):
 class BisectFinding(Answer, tag_field="type", tag="finding", frozen=True):
     """The last text on a search's socket. The change lies between the pictures of two instants."""
 
-    verdict: Literal["found", "unsure", "alike", "unlike", "dark", "nothing"]
+    verdict: VerdictWord
     before_us: int
     after_us: int
     decodes: int

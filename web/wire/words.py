@@ -1,6 +1,6 @@
 """The words and the struct that all answers share."""
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -35,6 +35,26 @@ MatterWord = Literal[
     "nothing",
     "stopped",
     "index",
+]
+
+
+VerdictWord = Literal["found", "unsure", "alike", "unlike", "dark", "nothing"]
+
+
+# Each is a schema of its own in the API's description, so that a client can be held to the whole list.
+WORDS: dict[str, object] = {
+    "KindWord": KindWord,
+    "StateWord": StateWord,
+    "ReasonWord": ReasonWord,
+    "VolumeTroubleWord": VolumeTroubleWord,
+    "RecordsWord": RecordsWord,
+    "MatterWord": MatterWord,
+    "VerdictWord": VerdictWord,
+}
+
+# msgspec describes the values of a dict, not its keys.
+SecondsByReason = Annotated[
+    dict[ReasonWord, int], msgspec.Meta(extra_json_schema={"propertyNames": {"enum": sorted(get_args(ReasonWord))}})
 ]
 
 

@@ -3,9 +3,9 @@ import "./app.css";
 import { mount } from "svelte";
 
 import { expose } from "./player/probe";
-import App from "./shell/App.svelte";
+import Root from "./shell/Root.svelte";
 
 const target = document.getElementById("app");
 if (!target) throw new Error("index.html has no #app");
 expose();
-mount(App, { target });
+mount(Root, { target });

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 
-import type { Records, VolumeState } from "../src/api/types";
+import type { RecordsWord, VolumeState } from "../src/api/types";
 import { diskAlarm } from "../src/shell/alarm";
 
 function volume(number: number, trouble = ""): VolumeState {
   return { number, free_bytes: 1, total_bytes: 2, trouble, kind: trouble === "" ? null : "failed" };
 }
 
-function site(records: Records, volumes: VolumeState[]) {
+function site(records: RecordsWord, volumes: VolumeState[]) {
   return { recorder: { running: true, heartbeat_us: 1, started_us: 1, records }, volumes };
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import type { OverviewAnswer } from "../src/api/types";
+import type { Overview } from "../src/api/types";
 import { busyBeside, cellAt, cellsOf, foundAt, lookOf, runsOf } from "../src/overview/cells";
 
 const SECOND = 1_000_000;
 const base64 = (bytes: number[]): string => btoa(String.fromCharCode(...bytes));
 
-function answer(recorded: number[], missing: number[], activity = recorded.map(() => 0)): OverviewAnswer {
+function answer(recorded: number[], missing: number[], activity = recorded.map(() => 0)): Overview {
   return {
     track: "main",
     from_us: 100 * SECOND,

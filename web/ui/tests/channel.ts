@@ -1,6 +1,6 @@
-import type { Channel, TrackKind, TrackState, TrackStatus } from "../src/api/types";
+import type { Channel, KindWord, StateWord, TrackState } from "../src/api/types";
 
-export function track(kind: TrackKind, state: TrackState, codec: string | null = "avc1.4d4028"): TrackStatus {
+export function track(kind: KindWord, state: StateWord, codec: string | null = "avc1.4d4028"): TrackState {
   return {
     kind,
     state,
@@ -19,7 +19,7 @@ export function track(kind: TrackKind, state: TrackState, codec: string | null =
   };
 }
 
-export function channel(number: number, name: string, main: TrackState, sub?: TrackState): Channel {
+export function channel(number: number, name: string, main: StateWord, sub?: StateWord): Channel {
   const tracks = [track("main", main), ...(sub ? [track("sub", sub)] : [])];
   return { number, name, enabled: true, first_us: null, last_us: null, tracks };
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 
-import type { Gap, TimelineAnswer } from "../src/api/types";
-import { coverage, gapsWithin, placeAt, recordedUs } from "../src/timeline/coverage";
+import type { Gap, Timeline } from "../src/api/types";
+import { coverage, covers, gapsWithin, placeAt, recordedUs } from "../src/timeline/coverage";
 
 const gap = (start_us: number, end_us: number, open = false): Gap => ({ start_us, end_us, reason: "network", detail: "", open });
-const answer = (spans: [number, number][], gaps: Gap[]): TimelineAnswer => ({
+const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   track: "main",
   from_us: 0,
   to_us: 10_000_000,
@@ -34,6 +34,14 @@ describe("coverage", () => {
     [9_200_000, "future"],
   ])("what stands at %d is %s", (at, kind) => {
     expect(placeAt(facts, at, 9_100_000).kind).toBe(kind);
+  });
+
+  test("what the server has not told yet is no missing footage", () => {
+    expect(placeAt(facts, 20_000_000, 30_000_000).kind).toBe("unasked");
+    expect(placeAt(facts, -1, 30_000_000).kind).toBe("unasked");
+    expect(covers(facts, { from_us: 0, to_us: 10_000_000 }, 30_000_000)).toBe(true);
+    expect(covers(facts, { from_us: 0, to_us: 20_000_000 }, 30_000_000)).toBe(false);
+    expect(covers(facts, { from_us: 0, to_us: 20_000_000 }, 12_000_000)).toBe(true); // the last seconds are on their way
   });
 
   test("what nobody knows is said to be unknown, not recorded", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 
-import type { CoverageDay } from "../src/api/types";
+import type { DayCoverage } from "../src/api/types";
 import { causes, grade, percent } from "../src/coverage/day";
 
-function day(recorded_s: number, more: Partial<CoverageDay> = {}): CoverageDay {
+function day(recorded_s: number, more: Partial<DayCoverage> = {}): DayCoverage {
   return { expected_s: 86_400, recorded_s, missing_s: {}, unexplained_s: 0, ...more };
 }
 

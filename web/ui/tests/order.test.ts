@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 
-import type { Channel, TrackState } from "../src/api/types";
+import type { Channel, StateWord } from "../src/api/types";
 import { byNumber, condition, needsAttention, plain, search, worstFirst } from "../src/channels/order";
 import { channel } from "./channel";
 
 const town: Channel[] = [
   channel(1, "Cổng chợ", "recording"),
   channel(2, "Bến xe", "off"),
-  channel(3, "Ga Hồ Xá", "failed"),
+  channel(3, "Ga Hồ Xá", "no_disk"),
   channel(4, "Trường Đinh Tiên Hoàng", "recording", "waiting"),
   channel(15, "Cầu", "waiting"),
   channel(5, "Quảng trường", "connecting"),
@@ -26,19 +26,27 @@ describe("order of channels", () => {
   });
 
   test("the main track's fault is the channel's, whatever the sub stream does", () => {
-    expect(condition(channel(1, "", "failed", "recording"))).toMatchObject({ state: "failed", partly: false });
+    expect(condition(channel(1, "", "no_disk", "recording"))).toMatchObject({ state: "no_disk", partly: false });
   });
 
-  test.each<[TrackState, boolean]>([
+  test.each<[StateWord, boolean]>([
     ["recording", false],
     ["off", false],
     ["connecting", true],
     ["waiting", true],
-    ["failed", true],
+    ["starting", true],
+    ["no_disk", true],
     ["stopped", true],
   ])("%s needs attention: %s", (state, expected) => {
     expect(needsAttention(condition(channel(1, "", state)))).toBe(expected);
   });
+});
+
+test("a state of a newer server needs attention and throws nothing", () => {
+  const foreign = channel(9, "", "dreaming" as StateWord, "toString" as StateWord);
+  expect(condition(foreign)).toMatchObject({ state: "dreaming", partly: false });
+  expect(needsAttention(condition(foreign))).toBe(true);
+  expect(worstFirst([...town, foreign]).map((one) => one.number)).toEqual([3, 9, 15, 5, 4, 1, 2]);
 });
 
 describe("search", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import type { SampleChunk, SampleRow, SamplesAnswer } from "../src/api/types";
+import type { SampleChunk, SampleRow, Samples } from "../src/api/types";
 import { groupsOf, SampleTable, shownUs } from "../src/decode/table";
 
 const S = 1_000_000;
@@ -12,11 +12,11 @@ function chunk(startS: number, seconds: number, more: Partial<SampleChunk> = {})
   return { start_us, end_us, media_url: `/media/1/main/${start_us}-1-${startS}/media.mp4`, codec: "avc1", description: "", width: 16, height: 16, sealed: true, samples, ...more };
 }
 
-function answer(fromS: number, toS: number, chunks: SampleChunk[], more: Partial<SamplesAnswer> = {}): SamplesAnswer {
+function answer(fromS: number, toS: number, chunks: SampleChunk[], more: Partial<Samples> = {}): Samples {
   return { track: "main", from_us: fromS * S, to_us: toS * S, now_us: 9_999 * S, previous_us: null, next_us: null, chunks, gaps: [], ...more };
 }
 
-function table(...answers: SamplesAnswer[]): SampleTable {
+function table(...answers: Samples[]): SampleTable {
   const made = new SampleTable();
   answers.forEach((one) => made.add(one));
   return made;

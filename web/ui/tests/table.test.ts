@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import type { ChunkAnswer, FragmentRow, FragmentsAnswer, Gap } from "../src/api/types";
+import type { ChunkTable, FragmentRow, Fragments, Gap } from "../src/api/types";
 import { FragmentTable } from "../src/player/table";
 
 const S = 1_000_000;
 
 /** A chunk of fragments of 500 ms, a sync fragment every 2 s, 300 kB each. */
-function chunk(name: string, startS: number, seconds: number, sealed = true, from = 0): ChunkAnswer {
+function chunk(name: string, startS: number, seconds: number, sealed = true, from = 0): ChunkTable {
   const fragments = Array.from({ length: seconds * 2 }, (_, index): FragmentRow => {
     const offset = 1_000 + index * 300_000;
     return [offset, offset + 300_000, index * 45_000, 45_000, startS * S + index * 500_000, index % 4 === 0 ? 1 : 0];
@@ -25,11 +25,11 @@ function chunk(name: string, startS: number, seconds: number, sealed = true, fro
   };
 }
 
-function answer(chunks: ChunkAnswer[], more: Partial<FragmentsAnswer> = {}): FragmentsAnswer {
+function answer(chunks: ChunkTable[], more: Partial<Fragments> = {}): Fragments {
   return { track: "main", from_us: 0, to_us: 60 * S, now_us: 999 * S, previous_us: null, next_us: null, chunks, gaps: [], ...more };
 }
 
-function table(...chunks: ChunkAnswer[]): FragmentTable {
+function table(...chunks: ChunkTable[]): FragmentTable {
   const made = new FragmentTable();
   made.add(answer(chunks));
   return made;

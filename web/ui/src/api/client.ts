@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { ActivityAnswer, Bookmark, Channel, ClipSet, Coverage, ErrorAnswer, FragmentsAnswer, OverviewAnswer, SamplesAnswer, Site, Thumbnails, TimelineAnswer, TrackKind, Troubles } from "./types";
+import type { Activity, Bookmark, Channel, ClipSet, Coverage, Problem, Fragments, Overview, Samples, Site, Thumbnails, Timeline, KindWord, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -18,12 +18,15 @@ export class ApiError extends Error {
   }
 }
 
+const WITHIN_MS = 30_000; // chosen: the server's own limit for a slow disk is shorter
+const SOON_MS = 6_000; // for what is asked every two seconds
+
 export function getSite(signal?: AbortSignal): Promise<Site> {
-  return json("/api/site", signal);
+  return json("/api/site", signal, SOON_MS);
 }
 
 export function getChannels(signal?: AbortSignal): Promise<Channel[]> {
-  return json("/api/channels", signal);
+  return json("/api/channels", signal, SOON_MS);
 }
 
 export function getCoverage(days: number, signal?: AbortSignal): Promise<Coverage> {
@@ -40,11 +43,11 @@ export function coverageCsvUrl(days: number): string {
 
 export function getTimeline(
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
-): Promise<TimelineAnswer> {
+): Promise<Timeline> {
   return json(`/api/channels/${channel}/timeline?${window(fromUs, toUs, track)}`, signal);
 }
 
@@ -53,10 +56,10 @@ export function getOverview(
   fromUs: number,
   toUs: number,
   cells: number,
-  track: TrackKind,
+  track: KindWord,
   channel: number | null,
   signal?: AbortSignal,
-): Promise<OverviewAnswer> {
+): Promise<Overview> {
   const one = channel === null ? "" : `&channel=${channel}`;
   return json(`/api/timeline?${window(fromUs, toUs, track)}&cells=${cells}${one}`, signal);
 }
@@ -64,21 +67,21 @@ export function getOverview(
 /** How much moved before one camera, second by second; at most an hour. */
 export function getActivity(
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
-): Promise<ActivityAnswer> {
+): Promise<Activity> {
   return json(`/api/channels/${channel}/activity?${window(fromUs, toUs, track)}`, signal);
 }
 
 export function getFragments(
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
-): Promise<FragmentsAnswer> {
+): Promise<Fragments> {
   return json(`/api/channels/${channel}/fragments?${window(fromUs, toUs, track)}`, signal);
 }
 
@@ -86,11 +89,11 @@ export function getFragments(
 export function getSamples(
   form: "samples" | "key-samples",
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
-): Promise<SamplesAnswer> {
+): Promise<Samples> {
   return json(`/api/channels/${channel}/${form}?${window(fromUs, toUs, track)}`, signal);
 }
 
@@ -111,7 +114,7 @@ export interface Still {
 
 export async function getStill(
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   atUs: number,
   width: number,
   signal?: AbortSignal,
@@ -120,14 +123,14 @@ export async function getStill(
   return { picture: await response.blob(), pictureUs: Number(response.headers.get("X-Picture-Time-Us") ?? atUs) };
 }
 
-export function stillUrl(channel: number, track: TrackKind, atUs: number, width?: number): string {
+export function stillUrl(channel: number, track: KindWord, atUs: number, width?: number): string {
   const size = width === undefined ? "" : `&width=${width}`;
   return `/api/channels/${channel}/still.jpg?at_us=${Math.round(atUs)}&track=${track}${size}`;
 }
 
 export function getThumbnails(
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   count: number,
@@ -141,25 +144,25 @@ export async function getBlob(url: string, signal?: AbortSignal): Promise<Blob> 
   return (await answer(url, {}, signal)).blob();
 }
 
-export function clipUrl(channel: number, track: TrackKind, fromUs: number, toUs: number): string {
+export function clipUrl(channel: number, track: KindWord, fromUs: number, toUs: number): string {
   return `/api/channels/${channel}/clip.mp4?${window(fromUs, toUs, track)}`;
 }
 
-export function clipSetUrl(channels: readonly number[], track: TrackKind, fromUs: number, toUs: number): string {
+export function clipSetUrl(channels: readonly number[], track: KindWord, fromUs: number, toUs: number): string {
   return `/api/clips.zip?channels=${channels.join()}&${window(fromUs, toUs, track)}`;
 }
 
-export function hlsUrl(channel: number, track: TrackKind, fromUs: number, toUs: number): string {
+export function hlsUrl(channel: number, track: KindWord, fromUs: number, toUs: number): string {
   return `/api/channels/${channel}/hls.m3u8?${window(fromUs, toUs, track)}`;
 }
 
-export function liveListUrl(channel: number, track: TrackKind): string {
+export function liveListUrl(channel: number, track: KindWord): string {
   return `/api/channels/${channel}/live.m3u8?track=${track}`;
 }
 
 export function getClipPlan(
   channels: readonly number[],
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
@@ -172,7 +175,7 @@ export function getAnswer(url: string, signal?: AbortSignal): Promise<Response> 
   return answer(url, {}, signal);
 }
 
-export function liveUrl(channel: number, track: TrackKind): string {
+export function liveUrl(channel: number, track: KindWord): string {
   return socketUrl(`/api/channels/${channel}/live?track=${track}`);
 }
 
@@ -191,7 +194,7 @@ export function removeBookmark(channel: number, number: number): Promise<object>
 export function searchUrl(
   kind: "bisect" | "motion",
   channel: number,
-  track: TrackKind,
+  track: KindWord,
   fromUs: number,
   toUs: number,
   box: { left: number; top: number; width: number; height: number },
@@ -204,27 +207,38 @@ function socketUrl(path: string): string {
   return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
 }
 
-function window(fromUs: number, toUs: number, track: TrackKind): string {
+function window(fromUs: number, toUs: number, track: KindWord): string {
   return `from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&track=${track}`;
 }
 
-async function json<T>(url: string, signal?: AbortSignal): Promise<T> {
-  const response = await answer(url, {}, signal);
-  return (await response.json()) as T;
+/** A server that hangs takes the question and never answers: that is no answer too. */
+async function json<T>(url: string, signal?: AbortSignal, withinMs = WITHIN_MS): Promise<T> {
+  const limit = AbortSignal.timeout(withinMs);
+  const response = await answer(url, {}, signal ? AbortSignal.any([signal, limit]) : limit, signal);
+  return read(response, signal);
+}
+
+async function read<T>(response: Response, signal?: AbortSignal): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "The recorder's answer broke off.");
+  }
 }
 
 async function change<T>(method: "POST" | "DELETE", url: string, body?: object): Promise<T> {
   const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const response = await answer(url, { method, ...sent });
-  return (await response.json()) as T;
+  return read(await answer(url, { method, ...sent, signal: AbortSignal.timeout(WITHIN_MS) }));
 }
 
-async function answer(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+/** `wanted`: the signal of who gives up the question on purpose, if `signal` may also fire by itself. */
+async function answer(url: string, init: RequestInit, signal?: AbortSignal, wanted = signal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, signal ? { ...init, signal } : init);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (wanted?.aborted) throw error;
     throw new ApiError(0, "The recorder does not answer.");
   }
   if (response.ok) return response;
@@ -232,9 +246,9 @@ async function answer(url: string, init: RequestInit, signal?: AbortSignal): Pro
   throw new ApiError(response.status, said.error, said.hint);
 }
 
-async function errorOf(response: Response): Promise<ErrorAnswer> {
+async function errorOf(response: Response): Promise<Problem> {
   try {
-    const body = (await response.json()) as Partial<ErrorAnswer>;
+    const body = (await response.json()) as Partial<Problem>;
     return { error: body.error ?? response.statusText, where: body.where ?? "", hint: body.hint ?? "" };
   } catch {
     return { error: `${response.status} ${response.statusText}`, where: "", hint: "" };

@@ -1,17 +1,20 @@
 /** What the server told last, asked again and again while somebody looks. */
 
-import { ApiError } from "./client";
+import { Heard } from "./heard.svelte";
 
 const AFTER_FAILURE_MS = 3_000;
+const LATE_MS = 35_000; // longer than the longest wait for an answer
 
 export class Polled<T> {
   answer = $state.raw<T | null>(null);
-  problem = $state.raw<ApiError | null>(null);
+  readonly heard: Heard;
 
   constructor(
     private readonly ask: (signal: AbortSignal) => Promise<T>,
     private readonly everyMs: number,
-  ) {}
+  ) {
+    this.heard = new Heard(everyMs + LATE_MS);
+  }
 
   /** Begin to ask; what it gives ends it. */
   start(): () => void {
@@ -19,7 +22,7 @@ export class Polled<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const again = async (): Promise<void> => {
       await this.#once(cancel.signal);
-      if (!cancel.signal.aborted) timer = setTimeout(() => void again(), this.problem ? AFTER_FAILURE_MS : this.everyMs);
+      if (!cancel.signal.aborted) timer = setTimeout(() => void again(), this.heard.problem ? AFTER_FAILURE_MS : this.everyMs);
     };
     void again();
     return () => {
@@ -31,9 +34,9 @@ export class Polled<T> {
   async #once(signal: AbortSignal): Promise<void> {
     try {
       this.answer = await this.ask(signal);
-      this.problem = null;
+      this.heard.answered();
     } catch (error) {
-      if (!signal.aborted) this.problem = error instanceof ApiError ? error : new ApiError(0, String(error));
+      if (!signal.aborted) this.heard.failed(error);
     }
   }
 }

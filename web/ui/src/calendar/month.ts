@@ -1,6 +1,6 @@
 /** The days of the ledger as months of weeks. Pure. */
 
-import type { Coverage, CoverageDay } from "../api/types";
+import type { Coverage, DayCoverage } from "../api/types";
 
 /** 2026-11 */
 export type Month = string;
@@ -22,11 +22,11 @@ export function weeksOf(month: Month): (string | null)[][] {
 }
 
 /** A day of one camera, or of all together. null: the ledger does not reach so far. */
-export function dayOf(ledger: Coverage, channel: number | null, date: string): CoverageDay | null {
+export function dayOf(ledger: Coverage, channel: number | null, date: string): DayCoverage | null {
   const at = ledger.days.indexOf(date);
   const days = ledger.channels.filter((one) => channel === null || one.number === channel).map((one) => one.days[at]);
   if (at < 0 || days.length === 0) return null;
-  const sum: CoverageDay = { expected_s: 0, recorded_s: 0, missing_s: {}, unexplained_s: 0 };
+  const sum: DayCoverage = { expected_s: 0, recorded_s: 0, missing_s: {}, unexplained_s: 0 };
   for (const day of days) {
     sum.expected_s += day?.expected_s ?? 0;
     sum.recorded_s += day?.recorded_s ?? 0;

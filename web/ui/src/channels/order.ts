@@ -1,31 +1,37 @@
 /** Which channels need a person first, and which ones a search means. Pure. */
 
-import type { Channel, GapReason, TrackState, TrackStatus } from "../api/types";
+import { known } from "../api/known";
+import type { Channel, ReasonWord, StateWord, TrackState } from "../api/types";
 
 /** What the list says of a channel: the worst of its tracks, but a lost sub stream alone is only a blemish. */
 export interface Condition {
-  state: TrackState;
-  reason: GapReason | null;
+  state: StateWord;
+  reason: ReasonWord | null;
   message: string;
   since_us: number | null;
   /** The main track records, another does not. */
   partly: boolean;
 }
 
-const SEVERITY: Record<TrackState, number> = { failed: 0, stopped: 1, waiting: 2, connecting: 3, recording: 5, off: 6 };
+const SEVERITY: Record<StateWord, number> = { no_disk: 0, stopped: 1, waiting: 2, starting: 3, connecting: 3, recording: 5, off: 6 };
+const FOREIGN = 1; // a state that this page does not know: a person should look
 const PARTLY = 4;
 
 export function condition(channel: Channel): Condition {
   const main = channel.tracks.find((track) => track.kind === "main") ?? channel.tracks[0];
   if (!main) return { state: "off", reason: null, message: "", since_us: null, partly: false };
-  const worst = channel.tracks.reduce((a, b) => (SEVERITY[b.state] < SEVERITY[a.state] ? b : a), main);
+  const worst = channel.tracks.reduce((a, b) => (gravity(b.state) < gravity(a.state) ? b : a), main);
   const partly = main.state === "recording" && worst.state !== "recording";
   return { ...said(partly ? worst : main), partly };
 }
 
 /** 0 needs a person at once … 6 is switched off on purpose. */
 export function severity(what: Condition): number {
-  return what.partly ? PARTLY : SEVERITY[what.state];
+  return what.partly ? PARTLY : gravity(what.state);
+}
+
+function gravity(state: StateWord): number {
+  return known(SEVERITY, state) ?? FOREIGN;
 }
 
 /** Worth a look: everything that should record and does not. */
@@ -57,6 +63,6 @@ export function plain(text: string): string {
   return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replaceAll("đ", "d").trim();
 }
 
-function said(track: TrackStatus): Omit<Condition, "partly"> {
+function said(track: TrackState): Omit<Condition, "partly"> {
   return { state: track.state, reason: track.reason, message: track.message, since_us: track.since_us };
 }

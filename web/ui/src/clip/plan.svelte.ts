@@ -1,7 +1,7 @@
 /** What a clip of the chosen cameras would hold, asked again whenever the choice changes. */
 
 import { ApiError, getClipPlan } from "../api/client";
-import type { ClipSet, TrackKind } from "../api/types";
+import type { ClipSet, KindWord } from "../api/types";
 import { HOUR_US } from "../time/units";
 
 export const LONGEST_SET_US = 16 * 24 * HOUR_US; // the server's limit, all cameras together
@@ -12,7 +12,7 @@ export class Plan {
   problem = $state.raw<ApiError | null>(null);
 
   /** Ask; what it gives takes the question back. */
-  ask(channels: readonly number[], track: TrackKind, fromUs: number, toUs: number): () => void {
+  ask(channels: readonly number[], track: KindWord, fromUs: number, toUs: number): () => void {
     const cancel = new AbortController();
     this.answer = null;
     this.problem = null;
@@ -23,7 +23,7 @@ export class Plan {
     };
   }
 
-  async #ask(channels: readonly number[], track: TrackKind, fromUs: number, toUs: number, signal: AbortSignal): Promise<void> {
+  async #ask(channels: readonly number[], track: KindWord, fromUs: number, toUs: number, signal: AbortSignal): Promise<void> {
     try {
       this.answer = await getClipPlan(channels, track, fromUs, toUs, signal);
     } catch (error) {

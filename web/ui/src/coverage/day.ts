@@ -1,17 +1,17 @@
 /** A day of the ledger in numbers and words that need no colour. Pure. */
 
-import type { CoverageDay, GapReason } from "../api/types";
+import type { DayCoverage, ReasonWord } from "../api/types";
 
 export type Grade = "none" | "whole" | "nearly" | "partly" | "poor";
 
 /** Whole percent, rounded down: 100 only where nothing that matters is missing. null: nothing was expected. */
-export function percent(day: CoverageDay): number | null {
+export function percent(day: DayCoverage): number | null {
   if (day.expected_s === 0) return null;
   const share = (100 * day.recorded_s) / day.expected_s;
   return share >= 99.95 ? 100 : Math.floor(share);
 }
 
-export function grade(day: CoverageDay): Grade {
+export function grade(day: DayCoverage): Grade {
   const share = percent(day);
   if (share === null) return "none";
   if (share === 100) return "whole";
@@ -20,13 +20,13 @@ export function grade(day: CoverageDay): Grade {
 }
 
 export interface Cause {
-  reason: GapReason | null;
+  reason: ReasonWord | null;
   seconds: number;
 }
 
 /** What is missing, the greatest first; a null reason: nobody knows why. */
-export function causes(day: CoverageDay): Cause[] {
-  const known = Object.entries(day.missing_s).map(([reason, seconds]) => ({ reason: reason as GapReason, seconds }));
+export function causes(day: DayCoverage): Cause[] {
+  const known = Object.entries(day.missing_s).map(([reason, seconds]) => ({ reason: reason as ReasonWord, seconds }));
   const all: Cause[] = day.unexplained_s > 0 ? [...known, { reason: null, seconds: day.unexplained_s }] : known;
   return all.filter((cause) => cause.seconds > 0).sort((a, b) => b.seconds - a.seconds);
 }

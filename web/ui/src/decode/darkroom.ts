@@ -1,7 +1,7 @@
 /** Makes pictures of samples: by the browser's decoder where it may be used, else the server makes them one by one. */
 
 import { getBytes, getStill } from "../api/client";
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import { type ChunkFacts, type Group, shownUs } from "./table";
 
 /** Something that a canvas draws. Whoever holds it closes it. */
@@ -122,7 +122,7 @@ export class Printing implements Darkroom {
 
   constructor(
     private readonly channel: number,
-    private readonly track: TrackKind,
+    private readonly track: KindWord,
   ) {}
 
   async develop(group: Group, from: number, to: number, signal: AbortSignal): Promise<Map<number, Picture>> {

@@ -4,7 +4,7 @@
  */
 
 import { ApiError } from "../api/client";
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import type { FilmEngine, Report, Step } from "../player/engine";
 import { SECOND_US } from "../time/units";
 import { Decoding, mayDecode, type Picture, Printing, Undecodable } from "./darkroom";
@@ -51,7 +51,7 @@ export class Film implements FilmEngine {
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly channel: number,
-    private readonly track: TrackKind,
+    private readonly track: KindWord,
     private readonly nowUs: () => number,
     private readonly report: Report,
     private readonly options: FilmOptions = {},

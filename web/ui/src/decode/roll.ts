@@ -1,7 +1,7 @@
 /** A track's pictures in order, both ways, without an end: asks the server for more of the sample table before it is needed. */
 
 import { getSamples } from "../api/client";
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import { type Missing, type Place, SampleTable, shownUs } from "./table";
 
@@ -19,7 +19,7 @@ export class Roll {
 
   constructor(
     readonly channel: number,
-    readonly track: TrackKind,
+    readonly track: KindWord,
     readonly form: "samples" | "key-samples",
   ) {}
 

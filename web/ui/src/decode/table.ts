@@ -4,7 +4,7 @@
  * A picture is a *place*: a group of pictures that decodes by itself, and the picture's rank in it by the time it is shown.
  */
 
-import type { Gap, SampleChunk, SampleRow, SamplesAnswer, Span } from "../api/types";
+import type { Gap, SampleChunk, SampleRow, Samples, Span } from "../api/types";
 import { HOLE_US } from "../timeline/coverage";
 import { SECOND_US } from "../time/units";
 
@@ -72,7 +72,7 @@ export class SampleTable {
   }
 
   /** Take in a window. */
-  add(answer: SamplesAnswer): void {
+  add(answer: Samples): void {
     for (const gap of answer.gaps) this.#gaps.set(gap.start_us, gap);
     for (const chunk of answer.chunks) this.#take(groupsOf(chunk));
     this.#groups.sort((a, b) => a.shown[0]! - b.shown[0]!);

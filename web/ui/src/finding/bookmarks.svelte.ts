@@ -1,6 +1,7 @@
 /** The bookmarks of all cameras, as the server told them last. */
 
 import { addBookmark, getBookmarks, removeBookmark } from "../api/client";
+import type { Heard } from "../api/heard.svelte";
 import { Polled } from "../api/polled.svelte";
 import type { Bookmark } from "../api/types";
 import { beside } from "./order";
@@ -18,8 +19,8 @@ class Bookmarks {
     return this.#told.answer !== null;
   }
 
-  get problem(): Error | null {
-    return this.#told.problem;
+  get heard(): Heard {
+    return this.#told.heard;
   }
 
   /** By instant. */

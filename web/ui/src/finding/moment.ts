@@ -1,12 +1,12 @@
 /** A picture of a camera: what a bookmark is put on. */
 
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 
 export const LONGEST_NOTE = 500; // characters, the server's limit
 
 export interface Moment {
   channel: number;
   name: string;
-  track: TrackKind;
+  track: KindWord;
   at_us: number;
 }

@@ -1,7 +1,7 @@
 /** The search for the instant of a change, or for motion: what was asked, how far it has come, what it found. Kept while one looks at it. */
 
 import { searchUrl } from "../api/client";
-import type { BisectFinding, BisectMessage, BisectProgress, Channel, MotionEnd, MotionMessage, MotionProgress, MotionStretch, TrackKind } from "../api/types";
+import type { BisectFinding, BisectMessage, BisectProgress, Channel, MotionEnd, MotionMessage, MotionProgress, MotionStretch, KindWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { DAY_US } from "../time/units";
 import { type Box, FIRST } from "./box";
@@ -14,7 +14,7 @@ const AFTER_US = 1; // windows are half open, and the picture belongs to it
 
 class Search {
   channel = $state.raw<Channel | null>(null);
-  track = $state<TrackKind>("main");
+  track = $state<KindWord>("main");
   /** Of the picture that the box is drawn on. */
   at_us = $state(0);
   box = $state.raw<Box>(FIRST);
@@ -37,7 +37,7 @@ class Search {
   #socket: WebSocket | null = null;
 
   /** Begin with a picture. One that is here already keeps its box and its finding. */
-  open(channel: Channel, track: TrackKind, atUs: number): void {
+  open(channel: Channel, track: KindWord, atUs: number): void {
     if (this.channel?.number === channel.number && this.at_us === atUs) return;
     if (this.channel?.number !== channel.number) {
       this.box = FIRST;

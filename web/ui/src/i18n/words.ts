@@ -1,53 +1,43 @@
 /** Facts in plain words of the chosen language. */
 
-import type { GapReason } from "../api/types";
+import { known } from "../api/known";
+import type { ReasonWord, StateWord } from "../api/types";
 import { type Condition, needsAttention } from "../channels/order";
 import { m } from "../paraglide/messages";
 import { getLocale } from "../paraglide/runtime";
 import { DAY_US, HOUR_US, MINUTE_US, SECOND_US } from "../time/units";
 import { clockText, dateText, dayMonth, hourMinute, type Zone } from "../time/zone";
 
-export function reasonWords(reason: GapReason | null): string {
-  switch (reason) {
-    case "camera":
-      return m.reason_camera();
-    case "network":
-      return m.reason_network();
-    case "authentication":
-      return m.reason_authentication();
-    case "restart":
-      return m.reason_restart();
-    case "disk":
-      return m.reason_disk();
-    case "overload":
-      return m.reason_overload();
-    case "operator":
-      return m.reason_operator();
-    case "clock":
-      return m.reason_clock();
-    case "retention":
-      return m.reason_retention();
-    case null:
-      return m.reason_unknown();
-  }
+const REASONS: Record<ReasonWord, () => string> = {
+  camera: m.reason_camera,
+  network: m.reason_network,
+  authentication: m.reason_authentication,
+  restart: m.reason_restart,
+  disk: m.reason_disk,
+  overload: m.reason_overload,
+  operator: m.reason_operator,
+  clock: m.reason_clock,
+  retention: m.reason_retention,
+};
+
+const STATES: Record<StateWord, () => string> = {
+  recording: m.state_recording,
+  connecting: m.state_connecting,
+  starting: m.state_starting,
+  waiting: m.state_waiting,
+  no_disk: m.state_no_disk,
+  off: m.state_off,
+  stopped: m.state_stopped,
+};
+
+export function reasonWords(reason: ReasonWord | null): string {
+  if (reason === null) return m.reason_unknown();
+  return known(REASONS, reason)?.() ?? m.reason_foreign({ word: clipped(reason) });
 }
 
-export function stateWords(what: Condition): string {
-  if (what.partly) return m.state_partly();
-  switch (what.state) {
-    case "recording":
-      return m.state_recording();
-    case "connecting":
-      return m.state_connecting();
-    case "waiting":
-      return m.state_waiting();
-    case "failed":
-      return m.state_failed();
-    case "off":
-      return m.state_off();
-    case "stopped":
-      return m.state_stopped();
-  }
+export function stateWords({ state, partly }: Pick<Condition, "state" | "partly">): string {
+  if (partly) return m.state_partly();
+  return known(STATES, state)?.() ?? m.state_foreign({ word: clipped(state) });
 }
 
 /** "Camera từ chối mật khẩu" where there is a reason to give; empty where all is well. */
@@ -90,6 +80,19 @@ export function dayWords(atUs: number, zone: Zone): string {
 
 export function decimal(value: number, digits: number): string {
   return new Intl.NumberFormat(getLocale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+const LONGEST = 200; // characters; chosen: three lines on a phone
+
+/** What others wrote, as text of a bounded length. */
+export function clipped(text: string): string {
+  const letters = [...text.slice(0, 2 * LONGEST + 2)];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : text;
+}
+
+/** What others wrote, for a sentence of ours: whichever way it is read, the sentence stays as it is (UAX #9, isolates). */
+export function isolated(text: string): string {
+  return `\u2068${clipped(text)}\u2069`;
 }
 
 type Unit = (inputs: { count: number }) => string;

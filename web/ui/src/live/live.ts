@@ -1,7 +1,7 @@
 /** The camera now: WebSocket → MediaSource, less than a second behind, connected again by itself. */
 
 import { liveUrl } from "../api/client";
-import type { LiveMessage, TrackKind } from "../api/types";
+import type { LiveMessage, KindWord } from "../api/types";
 import type { Report } from "../player/engine";
 import { watchPictures } from "../player/pictures";
 import { holding, type Stretch } from "../player/ranges";
@@ -48,7 +48,7 @@ export class Live {
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly channel: number,
-    private readonly track: TrackKind,
+    private readonly track: KindWord,
     private readonly report: Report,
     /** In step with other cameras; null: as near to now as this one can. */
     private readonly together: Together | null = null,

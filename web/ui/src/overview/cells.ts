@@ -1,6 +1,6 @@
 /** The timeline of all cameras as the server tells it: bytes in equal cells, and questions to them. Pure. */
 
-import type { GapReason, OverviewAnswer } from "../api/types";
+import type { ReasonWord, Overview } from "../api/types";
 
 /** One camera. Each array has one byte a cell (web/API.md). */
 export interface Row {
@@ -16,13 +16,13 @@ export interface Cells {
   readonly to_us: number;
   readonly now_us: number;
   readonly count: number;
-  readonly reasons: readonly GapReason[];
+  readonly reasons: readonly ReasonWord[];
   readonly rows: ReadonlyMap<number, Row>;
 }
 
 export const UNEXPLAINED = 255;
 
-export function cellsOf(answer: OverviewAnswer): Cells {
+export function cellsOf(answer: Overview): Cells {
   const rows = answer.channels.map((one) => ({
     number: one.number,
     first_us: one.first_us,
@@ -56,7 +56,7 @@ export function cellAt(cells: Cells, atUs: number): number | null {
 
 export type Found =
   | { kind: "recorded"; activity: number }
-  | { kind: "missing"; share: number; reason: GapReason | null }
+  | { kind: "missing"; share: number; reason: ReasonWord | null }
   | { kind: "nothing" };
 
 /** What a camera has at an instant, as finely as it is known. */

@@ -1,7 +1,8 @@
 /** Answers of the server, kept as long as they are of use: what is drawn now is never waited for if something like it is known. */
 
-import { ApiError, getOverview } from "../api/client";
-import type { TrackKind } from "../api/types";
+import { getOverview } from "../api/client";
+import { Heard } from "../api/heard.svelte";
+import type { KindWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { DAY_US, SECOND_US } from "../time/units";
 import { type Viewport, width } from "../timeline/viewport";
@@ -17,14 +18,14 @@ const WIDEST_US = 40 * DAY_US;
 export class Shelf {
   /** Newest first. */
   answers = $state.raw<readonly Cells[]>([]);
-  problem = $state.raw<ApiError | null>(null);
+  readonly heard = new Heard(Infinity);
   #cancel = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #askedAt = 0;
 
   /** Of one camera, or with null of all. */
   constructor(
-    readonly track: TrackKind,
+    readonly track: KindWord,
     readonly channel: number | null = null,
   ) {}
 
@@ -62,9 +63,9 @@ export class Shelf {
       // A newer answer of about the same window takes the place of the older one.
       const others = this.answers.filter((one) => !(covers(answer, one) && cellWidthUs(answer) <= 1.05 * cellWidthUs(one)));
       this.answers = [answer, ...others].slice(0, KEPT);
-      this.problem = null;
+      this.heard.answered();
     } catch (error) {
-      if (!signal.aborted && error instanceof ApiError) this.problem = error;
+      if (!signal.aborted) this.heard.failed(error);
     } finally {
       this.#timer = undefined;
     }

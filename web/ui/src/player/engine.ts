@@ -1,6 +1,6 @@
 /** What every way of showing pictures (fragments, live, stills) promises to the viewer, and what it reports back. */
 
-import type { Channel, GapReason, TrackState } from "../api/types";
+import type { Channel, ReasonWord, StateWord } from "../api/types";
 import type { Choice } from "./choice";
 import type { Shot } from "./snapshot";
 import type { Hole } from "./table";
@@ -22,7 +22,7 @@ export interface Report {
   /** Something is wrong; it is tried again by itself. */
   trouble(what: Trouble | null): void;
   /** Live only: what the recorder says of the camera. */
-  camera(state: TrackState, reason: GapReason | null, message: string): void;
+  camera(state: StateWord, reason: ReasonWord | null, message: string): void;
 }
 
 export type Trouble =

@@ -1,7 +1,7 @@
 /** Plays recorded footage from any instant: fragment table → byte ranges → MediaSource. */
 
 import { ApiError, getBytes, getFragments } from "../api/client";
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import { HOLE_US } from "../timeline/coverage";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import type { PastEngine, Report, Step } from "./engine";
@@ -47,7 +47,7 @@ export class Playback implements PastEngine {
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly channel: number,
-    private readonly track: TrackKind,
+    private readonly track: KindWord,
     private readonly nowUs: () => number,
     private readonly report: Report,
     /** In step with other cameras: never alone over a gap. */

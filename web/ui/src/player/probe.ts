@@ -1,4 +1,4 @@
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import { viewer } from "./viewer.svelte";
 
 /** For tests and for whoever looks into the page's console. */
@@ -8,7 +8,7 @@ export interface PlayerProbe {
   readonly state: "idle" | "loading" | "playing" | "paused" | "hole";
   readonly mode: "live" | "past";
   readonly channel: number | null;
-  readonly track: TrackKind;
+  readonly track: KindWord;
 }
 
 declare global {

@@ -1,7 +1,7 @@
 /** Shows footage as single pictures made by the server, for codecs that this browser does not decode. */
 
 import { ApiError, getFragments, getStill } from "../api/client";
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import type { PastEngine, Report } from "./engine";
 import { FragmentTable } from "./table";
@@ -22,7 +22,7 @@ export class Stills implements PastEngine {
   constructor(
     private readonly image: HTMLImageElement,
     private readonly channel: number,
-    private readonly track: TrackKind,
+    private readonly track: KindWord,
     private readonly nowUs: () => number,
     private readonly report: Report,
     private readonly live: boolean,

@@ -4,7 +4,7 @@
  * The table answers: which fragment shows an instant, what comes next, where is a gap. It never fetches.
  */
 
-import type { ChunkAnswer, FragmentsAnswer, Gap } from "../api/types";
+import type { ChunkTable, Fragments, Gap } from "../api/types";
 import { HOLE_US } from "../timeline/coverage";
 
 /** The facts that all fragments of a chunk share. `media_url` is its name: `start_us` may still move while it grows. */
@@ -47,7 +47,7 @@ export class FragmentTable {
   readonly #chunks = new Map<string, ChunkFacts>();
 
   /** Take in an answer whose window continues the table (or begins it). Gives the number of new pieces. */
-  add(answer: FragmentsAnswer): number {
+  add(answer: Fragments): number {
     const before = this.pieces.length;
     for (const chunk of answer.chunks) this.#addChunk(chunk);
     this.gaps = mergeGaps(this.gaps, answer.gaps);
@@ -113,7 +113,7 @@ export class FragmentTable {
     return { from_us: from, to_us: to, gap: gaps[0] ?? null };
   }
 
-  #addChunk(answer: ChunkAnswer): void {
+  #addChunk(answer: ChunkTable): void {
     let chunk = this.#chunks.get(answer.media_url);
     if (!chunk) {
       chunk = {

@@ -1,6 +1,6 @@
 /** What is on the screen: one channel, live or at an instant. The page reads this; the engines report to it. */
 
-import type { Channel, GapReason, TrackKind, TrackState } from "../api/types";
+import type { Channel, ReasonWord, KindWord, StateWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
 import { type Choice, choose, fallback, present } from "./choice";
@@ -16,8 +16,8 @@ export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
 export type Phase = "idle" | "loading" | "showing" | "hole";
 
 export interface CameraWord {
-  state: TrackState;
-  reason: GapReason | null;
+  state: StateWord;
+  reason: ReasonWord | null;
   message: string;
 }
 
@@ -47,7 +47,7 @@ class Viewer {
   camera = $state.raw<CameraWord | null>(null);
   /** A picture of before stands in for the one on its way. */
   holding = $state(false);
-  wanted = $state<TrackKind>("main");
+  wanted = $state<KindWord>("main");
 
   #cast: Cast | null = null;
   #live: { dispose(): void } | null = null;
@@ -233,7 +233,7 @@ class Viewer {
     return this.#cast?.zoom ?? null;
   }
 
-  setTrack(track: TrackKind): void {
+  setTrack(track: KindWord): void {
     this.wanted = track;
     if (!this.channel) return;
     this.choice = choose(this.channel, track, canPlay);

@@ -1,9 +1,9 @@
 /** What the disks make a person act on, if anything. */
 
-import type { Records, Site, VolumeState } from "../api/types";
+import type { RecordsWord, Site, VolumeState } from "../api/types";
 
 export interface DiskAlarm {
-  records: Records;
+  records: RecordsWord;
   volumes: VolumeState[];
 }
 

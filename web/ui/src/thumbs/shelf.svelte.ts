@@ -1,7 +1,7 @@
 /** The pictures of one hour of one camera, fetched while somebody looks and let go when they look elsewhere. */
 
 import { ApiError, getBlob, getThumbnails } from "../api/client";
-import type { Thumbnail, TrackKind } from "../api/types";
+import type { Thumbnail, KindWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { HOUR_US, MINUTE_US } from "../time/units";
 import { loadAll, nearestFirst } from "./load";
@@ -31,7 +31,7 @@ export class Shelf {
 
   constructor(
     private readonly channel: number,
-    private readonly track: TrackKind,
+    private readonly track: KindWord,
     readonly from_us: number,
     aroundUs: number,
   ) {

@@ -20,10 +20,13 @@ class ServerClock {
   /** Take in an answer that said `now_us`; the one with the shortest way is the best, but trust fades. */
   learn(nowUs: number, sentMs: number, receivedMs: number): void {
     const way = receivedMs - sentMs;
+    const offset = nowUs - ((sentMs + receivedMs) / 2) * 1000;
     this.#trust_ms += 2;
-    if (way > this.#trust_ms) return;
+    // Both cannot be right: the server's clock was set, or this PC slept and its timer with it.
+    const disproved = Math.abs(offset - this.#offset_us) > 1000 * (way + this.#trust_ms);
+    if (way > this.#trust_ms && !disproved) return;
     this.#trust_ms = way;
-    this.#offset_us = nowUs - ((sentMs + receivedMs) / 2) * 1000;
+    this.#offset_us = offset;
   }
 
   setZone(name: string): void {

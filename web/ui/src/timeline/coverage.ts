@@ -1,6 +1,6 @@
 /** What is recorded, what is missing and why: facts about one track, and questions to them. Pure. */
 
-import type { Gap, Span, TimelineAnswer } from "../api/types";
+import type { Gap, Span, Timeline } from "../api/types";
 
 export interface Coverage {
   readonly from_us: number;
@@ -20,9 +20,10 @@ export type Place =
   | { kind: "gap"; gap: Gap }
   | { kind: "before" } // before the first footage
   | { kind: "future" }
+  | { kind: "unasked" } // the server has not told yet
   | { kind: "unknown" };
 
-export function coverage(answer: TimelineAnswer): Coverage {
+export function coverage(answer: Timeline): Coverage {
   return {
     from_us: answer.from_us,
     to_us: answer.to_us,
@@ -32,12 +33,22 @@ export function coverage(answer: TimelineAnswer): Coverage {
   };
 }
 
+/** Chosen: later than that before now need not be known yet, since it is asked every second or three. */
+const LATELY_US = 5_000_000;
+
+/** Whether the facts tell all that could have been recorded in a view. */
+export function covers(facts: Coverage, view: { from_us: number; to_us: number }, nowUs: number): boolean {
+  return view.from_us >= facts.from_us && Math.min(view.to_us, nowUs - LATELY_US) <= facts.to_us;
+}
+
 /** What stands at an instant. */
 export function placeAt(facts: Coverage, atUs: number, nowUs: number): Place {
+  const told = Math.min(nowUs, facts.to_us + LATELY_US);
   if (facts.spans.some(([start, end]) => atUs >= start && atUs < end)) return { kind: "recorded" };
-  const gap = facts.gaps.find(({ start_us, end_us, open }) => atUs >= start_us && (atUs < end_us || (open && atUs <= nowUs)));
+  const gap = facts.gaps.find(({ start_us, end_us, open }) => atUs >= start_us && (atUs < end_us || (open && atUs <= told)));
   if (gap) return { kind: "gap", gap };
   if (atUs > nowUs) return { kind: "future" };
+  if (atUs < facts.from_us || atUs > told) return { kind: "unasked" };
   if (facts.first_us === null || atUs < facts.first_us) return { kind: "before" };
   return { kind: "unknown" };
 }

@@ -1,7 +1,8 @@
 /** The facts under the timeline: asked for what is in view and a little around it, kept fresh while now is in view. */
 
-import { ApiError, getTimeline } from "../api/client";
-import type { TrackKind } from "../api/types";
+import { getTimeline } from "../api/client";
+import { Heard } from "../api/heard.svelte";
+import type { KindWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { DAY_US, MINUTE_US } from "../time/units";
 import { type Coverage, coverage, NOTHING } from "./coverage";
@@ -15,14 +16,15 @@ const WIDEST_US = 39 * DAY_US;
 
 export class Footage {
   facts = $state.raw<Coverage>(NOTHING);
-  problem = $state.raw<ApiError | null>(null);
+  /** The past does not change: it is only old when the last question failed. */
+  readonly heard = new Heard(Infinity);
   #cancel = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #askedAt = 0;
 
   constructor(
     readonly channel: number,
-    readonly track: TrackKind,
+    readonly track: KindWord,
   ) {}
 
   /** Make sure that the view is covered and fresh. Call it as often as you like. */
@@ -51,9 +53,9 @@ export class Footage {
       const answer = await getTimeline(this.channel, this.track, view.from_us - around, view.to_us + around, signal);
       // What was not yet recorded when it was asked is not known, whatever the window was.
       this.facts = { ...coverage(answer), to_us: Math.min(answer.to_us, answer.now_us) };
-      this.problem = null;
+      this.heard.answered();
     } catch (error) {
-      if (!signal.aborted && error instanceof ApiError) this.problem = error;
+      if (!signal.aborted) this.heard.failed(error);
     } finally {
       this.#timer = undefined;
     }

@@ -1,7 +1,7 @@
 /** What moved before the camera that is shown, as fine as the view; and its single pictures where they are told apart. */
 
 import { ApiError, getActivity, getSamples } from "../api/client";
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import { busyBeside } from "../overview/cells";
 import { Shelf } from "../overview/shelf.svelte";
 import { clock } from "../time/clock.svelte";
@@ -26,7 +26,7 @@ export class Moved {
 
   constructor(
     readonly channel: number,
-    readonly track: TrackKind,
+    readonly track: KindWord,
   ) {
     this.#shelf = new Shelf(track, channel);
   }

@@ -2,10 +2,10 @@
 
 import { untrack } from "svelte";
 
-import type { Gap, TrackKind } from "../api/types";
+import type { Gap, KindWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
-import { gapsWithin } from "./coverage";
+import { covers, gapsWithin } from "./coverage";
 import { Footage } from "./footage.svelte";
 import { Moved } from "./strip.svelte";
 import { centre, confine, follow, opening, pan, type Viewport, width, xOf, zoom } from "./viewport";
@@ -21,7 +21,7 @@ class Timeline {
   #holdUntil = 0;
 
   /** Show another track. The view stays: one compares cameras at the same hour. Only the first one chooses it. */
-  show(channel: number, track: TrackKind, firstUs: number | null): void {
+  show(channel: number, track: KindWord, firstUs: number | null): void {
     const old = untrack(() => this.footage);
     if (old?.channel === channel && old.track === track) return;
     old?.dispose();
@@ -75,6 +75,12 @@ class Timeline {
   /** Gaps in view, those too short to matter at this width left out. */
   get gapsInView(): Gap[] {
     return this.footage ? gapsWithin(this.footage.facts, this.view.from_us, this.view.to_us) : [];
+  }
+
+  /** The server has told all that is in view: only then is "nothing is missing" true. */
+  get known(): boolean {
+    const { footage, view } = this;
+    return footage !== null && footage.heard.problem === null && covers(footage.facts, view, clock.second_us);
   }
 
   gapBefore(atUs: number): Gap | null {

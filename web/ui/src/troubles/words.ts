@@ -1,36 +1,26 @@
 /** What was the matter, in a few words. */
 
-import type { Matter } from "../api/types";
+import { known } from "../api/known";
+import type { MatterWord } from "../api/types";
+import { clipped } from "../i18n/words";
 import { m } from "../paraglide/messages";
 
-export function matterWords(matter: Matter, volume: number | null): string {
-  const number = volume ?? 0;
-  switch (matter) {
-    case "away":
-      return m.matter_away({ number });
-    case "failed":
-      return m.matter_failed({ number });
-    case "failing":
-      return m.matter_failing({ number });
-    case "short":
-      return m.matter_short({ number });
-    case "single":
-      return m.matter_single({ number });
-    case "damaged":
-      return m.matter_damaged({ number });
-    case "worn":
-      return m.matter_worn({ number });
-    case "unindexed":
-      return m.matter_unindexed({ number });
-    case "sub_only":
-      return m.matter_sub_only();
-    case "key_frames":
-      return m.matter_key_frames();
-    case "nothing":
-      return m.matter_nothing();
-    case "stopped":
-      return m.matter_stopped();
-    case "index":
-      return m.matter_index();
-  }
+const MATTERS: Record<MatterWord, (of: { number: number }) => string> = {
+  away: m.matter_away,
+  failed: m.matter_failed,
+  failing: m.matter_failing,
+  short: m.matter_short,
+  single: m.matter_single,
+  damaged: m.matter_damaged,
+  worn: m.matter_worn,
+  sub_only: () => m.matter_sub_only(),
+  key_frames: () => m.matter_key_frames(),
+  nothing: () => m.matter_nothing(),
+  stopped: () => m.matter_stopped(),
+  unindexed: m.matter_unindexed,
+  index: () => m.matter_index(),
+};
+
+export function matterWords(matter: MatterWord, volume: number | null): string {
+  return known(MATTERS, matter)?.({ number: volume ?? 0 }) ?? m.matter_foreign({ word: clipped(matter) });
 }

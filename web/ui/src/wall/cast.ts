@@ -1,6 +1,6 @@
 /** A wall as the viewer drives it: everything goes to all cameras, on one clock. */
 
-import type { TrackKind } from "../api/types";
+import type { KindWord } from "../api/types";
 import type { Cast, FilmEngine, PastEngine, Report, Subject } from "../player/engine";
 import type { Shot } from "../player/snapshot";
 import type { Zoom } from "../player/zoom.svelte";
@@ -23,7 +23,7 @@ export class WallCast implements Cast {
     /** The camera whose pictures are stepped through. */
     private readonly first: () => Tile | undefined,
     /** The track that is asked for. */
-    private readonly wanted: () => TrackKind,
+    private readonly wanted: () => KindWord,
   ) {}
 
   live(subject: Subject, report: Report): { dispose(): void } {
@@ -47,6 +47,7 @@ export class WallCast implements Cast {
     for (const tile of this.tiles) {
       tile.choose(this.wanted());
       tile.onnow = () => report.reachedNow();
+      tile.onother = () => tile.rejoin(this.tiles.length);
       tile.goPast(this.tiles.length);
     }
     return new WallPast(this.tiles, this.beat, report, () => this.#stop());

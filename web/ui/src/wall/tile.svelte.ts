@@ -1,6 +1,6 @@
 /** One camera of a wall: its state for the page, and its engines, which follow the wall's clock. */
 
-import type { Channel, TrackKind } from "../api/types";
+import type { Channel, KindWord } from "../api/types";
 import { mayDecode } from "../decode/darkroom";
 import { Film } from "../decode/film";
 import { Live, type Together } from "../live/live";
@@ -19,11 +19,18 @@ export interface TileScreen {
   video: HTMLVideoElement;
   image: HTMLImageElement;
   film: HTMLCanvasElement;
+  /** Keeps the last picture while the other track's first one is on its way. */
+  held: HTMLCanvasElement;
 }
 
 const FILM_BYTES = 512 << 20; // of decoded pictures, for all tiles together
 const BEHIND_US = 250_000; // more than this is said on the tile
 const NEAR_US = 1_500_000;
+
+function sizeOf(source: HTMLVideoElement | HTMLImageElement | HTMLCanvasElement): [width: number, height: number] {
+  if (source instanceof HTMLVideoElement) return [source.videoWidth, source.videoHeight];
+  return source instanceof HTMLImageElement ? [source.naturalWidth, source.naturalHeight] : [source.width, source.height];
+}
 
 export class Tile {
   channel = $state.raw<Channel>()!;
@@ -35,6 +42,8 @@ export class Tile {
   trouble = $state.raw<Trouble | null>(null);
   camera = $state.raw<CameraWord | null>(null);
   choice = $state.raw<Choice>({ track: "sub", how: "media", because: null });
+  /** A picture of the other track stands in for the one on its way. */
+  holding = $state(false);
   readonly zoom = new Zoom();
   /** How much later than the wall's clock its footage is taken. */
   shift_us = 0;
@@ -50,7 +59,11 @@ export class Tile {
   #film: FilmEngine | null = null;
   #lead: "media" | "film" | "live" | null = null;
   #target_us = 0;
-  #wanted: TrackKind = "sub";
+  #wanted: KindWord = "sub";
+  /** What the wall asks for. */
+  #asked: KindWord = "sub";
+  /** It has much room: then the full picture is worth its bytes. */
+  #large = false;
 
   constructor(
     channel: Channel,
@@ -60,9 +73,21 @@ export class Tile {
     this.channel = channel;
   }
 
-  choose(wanted: TrackKind): void {
-    this.#wanted = present(this.channel, wanted);
+  choose(wanted: KindWord): void {
+    this.#asked = wanted;
+    this.#wanted = present(this.channel, this.#large ? "main" : wanted);
     this.choice = choose(this.channel, this.#wanted, canPlay);
+  }
+
+  /** It has the whole monitor or is looked at closely, or no longer: another track, from the same instant on. */
+  enlarge(large: boolean): void {
+    if (large === this.#large) return;
+    const { track, how } = this.choice;
+    this.#large = large;
+    this.choose(this.#asked);
+    if (!this.#lead || (track === this.choice.track && how === this.choice.how)) return;
+    this.#hold();
+    this.onother();
   }
 
   goLive(together: Together | null): void {
@@ -97,6 +122,18 @@ export class Tile {
     const options = { limitBytes: FILM_BYTES / many, decodes: mayDecode() && how === "media", step: this.#step() };
     this.#film = new Film(screen.film, channel, track, this.nowUs, this.#report("film"), options);
     if (how === "media") this.#past = new Playback(screen.video, channel, track, this.nowUs, this.#report("media"), this.#step());
+  }
+
+  /** Other engines for another track, as far as these had come. */
+  rejoin(many: number): void {
+    const [lead, atUs, { runs, speed }] = [this.#lead, this.beat.at(performance.now()), this.beat];
+    this.goPast(many);
+    if (lead === "film" && runs) this.run(speed, atUs);
+    else if (lead === "film") this.show(atUs);
+    else {
+      this.seek(atUs);
+      if (runs) this.play(speed);
+    }
   }
 
   stop(): void {
@@ -189,6 +226,17 @@ export class Tile {
     };
   }
 
+  #hold(): void {
+    if (!this.screen || this.picture_us === null) return;
+    const { video, image, film, held } = this.screen;
+    const source = this.surface === "film" ? film : this.surface === "stills" ? image : video;
+    const [width, height] = sizeOf(source);
+    if (width === 0) return;
+    [held.width, held.height] = [width, height];
+    held.getContext("2d")?.drawImage(source, 0, 0);
+    this.holding = true;
+  }
+
   #settle(): void {
     if (this.settled) return;
     this.settled = true;
@@ -211,6 +259,7 @@ export class Tile {
 
   #shown(atUs: number, who: "media" | "film" | "live"): void {
     this.phase = "showing";
+    this.holding = false;
     this.surface = who === "film" ? "film" : this.choice.how === "stills" ? "stills" : "media";
     this.hole = null;
     this.picture_us = atUs - this.shift_us;
@@ -219,6 +268,7 @@ export class Tile {
 
   #stand(hole: Hole): void {
     this.phase = "hole";
+    this.holding = false;
     this.hole = hole;
     this.picture_us = null;
     this.#settle();

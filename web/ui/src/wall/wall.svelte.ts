@@ -2,6 +2,7 @@
 
 import type { Channel } from "../api/types";
 import { viewer } from "../player/viewer.svelte";
+import { monitor } from "../shell/monitor.svelte";
 import { clock } from "../time/clock.svelte";
 import { Beat } from "./beat";
 import { WallCast } from "./cast";
@@ -14,7 +15,11 @@ class Wall {
   tiles = $state.raw<readonly Tile[]>([]);
   /** The camera whose timeline and name are shown, and whose pictures are stepped through. */
   chosen = $state<number | null>(null);
+  /** The tile that has all the room. */
+  alone = $state<number | null>(null);
   readonly beat = new Beat();
+  /** The monitor was taken for the one tile, and is given back with it. */
+  #took = false;
 
   readonly first = $derived(this.tiles.find((tile) => tile.channel.number === this.chosen) ?? this.tiles[0]);
 
@@ -57,6 +62,19 @@ class Wall {
     const at = this.tiles.findIndex((tile) => tile === this.first);
     const next = this.tiles[at + direction];
     if (next) this.choose(next.channel.number);
+  }
+
+  /** This camera alone on the whole monitor, or back. */
+  enlarge(number: number | null): void {
+    if (this.alone === null && number !== null) {
+      this.choose(number);
+      this.alone = number;
+      this.#took = !monitor.full;
+      if (this.#took) monitor.enter();
+    } else {
+      this.alone = null;
+      if (this.#took) monitor.leave();
+    }
   }
 
   choose(number: number): void {
