@@ -3,8 +3,9 @@
 from itertools import count
 
 from indexer import records
+from nvr.capture.cadence import Cadence
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
-from nvr.capture.segmenter import Cadence, Segmenter
+from nvr.capture.segmenter import Segmenter
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.writer import ChunkWriter
 from nvr.errors import CameraError
