@@ -1,4 +1,4 @@
-"""Do index and files agree? Tests invariants I1, I2, I3, I5 and I7 and says in plain words what is wrong.
+"""Do index and files agree? Tests invariants I1, I2, I3, I5, I7 and I8 and says in plain words what is wrong.
 
 It may run beside the recorder: what changes meanwhile is looked at twice before it is called wrong. A damaged file is a
 finding, never an exception.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice
 
-from indexer import consistency
+from indexer import consistency, times
 from indexer.holds import Hold, decode_all, is_held
 from indexer.reader import IndexReader
 from indexer.rebuild import checked_summary, summary
@@ -30,6 +30,10 @@ BATCH = 500
 REPAIR = "the footage is not touched by this; nvr check --repair corrects the index from the file"
 RECOUNT = "only a sum in the index is wrong; nvr check --repair counts it anew from the rows"
 RENEW = "a row of the index is damaged, the files are not; nvr check --repair makes the index anew from them"
+TIMES = (
+    "the footage is whole, its time of day is not to be relied on: compare it with a clock in the picture, or with the "
+    "file's own times of receipt (nvr show FILE)"
+)
 MIRROR_US = 600 * US_PER_S  # chosen: the recorder writes the mirror every half minute while it runs
 
 
@@ -41,6 +45,7 @@ class Invariant(Enum):
     I3 = "held ranges are complete"
     I5 = "no two chunks of one run overlap"
     I7 = "a rebuilt index equals the index"
+    I8 = "pictures are filed within a second of their receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ class _Check:
         self._holds = holds
         self._deep = deep
         self._garbage: set[tuple[int, str]] = set()
+        self._offsets_us: dict[int, int | None] = {}  # of each run of the track: filed − received, monotonic
         self._away: set[int] = set()  # volumes that rows name and nobody has
 
     def run(self) -> Iterator[tuple[int, list[Finding]]]:
@@ -139,6 +145,7 @@ class _Check:
         yield 0, [*self._known_volumes(), *self._read_garbage()]
         done = 0
         for track in self._reader.tracks():
+            self._offsets_us.clear()
             try:
                 for page in self._reader.pages(track):
                     for at in range(0, len(page), BATCH):
@@ -196,6 +203,7 @@ class _Check:
                 size = chunk.size_bytes
                 sealed = checked_summary(chunk, record.name(), where)
                 problem = next(iter(chunk.problems()), None) if self._deep else None
+                time_trouble = self._time_trouble(chunk, record.run)
         except StorageError as error:
             if not record.lost and self._still(record):
                 yield self._unreadable(where, error)
@@ -222,10 +230,18 @@ class _Check:
                 what,
                 "the bytes are not what was recorded, no repair can bring them back; check the disk",
             )
+        if time_trouble:
+            yield Finding(Invariant.I8, where, time_trouble, TIMES)
         yield from self._same(record, sealed, where)
         second = self._reader.second_volume(record.name())
         if second is not None:
             yield from self._second(record, second)
+
+    def _time_trouble(self, chunk: ChunkReader, run: int) -> str:
+        if chunk.footer is None:  # `checked_summary` says so
+            return ""
+        words, self._offsets_us[run] = times.trouble(chunk.footer, self._offsets_us.get(run))
+        return words
 
     def _second(self, record: ChunkRecord, number: int) -> Iterator[Finding]:
         """The same of a chunk's second file: footage is lost only if the first one is as well."""
