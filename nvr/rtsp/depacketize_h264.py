@@ -1,7 +1,7 @@
 """H.264 from RTP: single NAL units, STAP-A and FU-A (RFC 6184 sections 5.6 to 5.8)."""
 
-from nvr.errors import CameraError
-from nvr.rtsp.depacketize import OTHER, PARAMETERS, SLICE, SYNC, Depacketizer
+from nvr.rtsp.assemble import OTHER, PARAMETERS, SLICE, SYNC
+from nvr.rtsp.depacketize import Depacketizer
 
 _STAP_A, _FU_A = 24, 28
 _INTERLEAVED = {25: "STAP-B", 26: "MTAP16", 27: "MTAP24", 29: "FU-B"}  # packetization mode 2, which no camera needs
@@ -38,19 +38,31 @@ class H264Depacketizer(Depacketizer):
         elif kind == _STAP_A:
             self._aggregate(view, start + 1, end)
         elif kind in _INTERLEAVED:
-            raise CameraError(f"the camera sends {_INTERLEAVED[kind]} packets (interleaved mode)")
+            self._refuse(f"{_INTERLEAVED[kind]} packets (interleaved mode)")
+
+    def _is_inner(self, view: memoryview, start: int, end: int) -> bool:
+        if end - start < 2:
+            return False
+        kind, second = view[start] & 31, view[start + 1]
+        if kind == _FU_A:
+            return not second & _START and self._tells_starts
+        return self._kinds[kind] & SLICE != 0 and not second & 0x80
 
     def _fragment(self, view: memoryview, start: int, end: int) -> None:
-        if end - start < 3:
+        if end - start < 2:
             self._count_malformed()
             return
-        indicator, header = view[start], view[start + 1]
-        kind = header & 31
+        indicator, fragment = view[start], view[start + 1]
+        kind = fragment & 31
         middle = indicator << 8 | kind
         data = view[start + 2 : end]
-        if header & _START:
+        if fragment & _START:
+            self._tells_starts = True
             self._first_fragment(bytes((indicator & 0xE0 | kind,)), data, kind, middle)
+        elif self._fragmented >= 0:  # it belongs to the open NAL unit, whatever type it names: nothing is missing
+            self._parts.append(data)
+            self._nal_bytes += len(data)
         else:
-            self._next_fragment(data, middle)
-        if header & _END:
-            self._last_fragment(kind)
+            self._without_start(bytes((indicator & 0xE0 | kind,)), data, kind, middle)
+        if fragment & _END:
+            self._last_fragment()

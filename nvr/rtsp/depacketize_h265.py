@@ -1,7 +1,8 @@
 """H.265 from RTP: single NAL units, aggregation packets and fragmentation units (RFC 7798 section 4.4)."""
 
 from nvr.errors import CameraError
-from nvr.rtsp.depacketize import OTHER, PARAMETERS, SLICE, SYNC, Depacketizer
+from nvr.rtsp.assemble import OTHER, PARAMETERS, SLICE, SYNC
+from nvr.rtsp.depacketize import Depacketizer
 from nvr.rtsp.sdp import MediaDescription
 
 _AGGREGATION, _FRAGMENTATION, _PACI = 48, 49, 50
@@ -39,19 +40,31 @@ class H265Depacketizer(Depacketizer):
         elif kind == _AGGREGATION:
             self._aggregate(view, start + 2, end)
         elif kind == _PACI:
-            raise CameraError("the camera sends PACI packets")
+            self._refuse("PACI packets")
+
+    def _is_inner(self, view: memoryview, start: int, end: int) -> bool:
+        if end - start < 3:
+            return False
+        kind, third = view[start] >> 1 & 63, view[start + 2]
+        if kind == _FRAGMENTATION:
+            return not third & _START and self._tells_starts
+        return self._kinds[kind] & SLICE != 0 and not third & 0x80
 
     def _fragment(self, view: memoryview, start: int, end: int) -> None:
-        if end - start < 4:
+        if end - start < 3:
             self._count_malformed()
             return
-        first, second, header = view[start], view[start + 1], view[start + 2]
-        kind = header & 63
+        first, second, fragment = view[start], view[start + 1], view[start + 2]
+        kind = fragment & 63
         middle = first << 16 | second << 8 | kind
         data = view[start + 3 : end]
-        if header & _START:
+        if fragment & _START:
+            self._tells_starts = True
             self._first_fragment(bytes((first & 0x81 | kind << 1, second)), data, kind, middle)
+        elif self._fragmented >= 0:  # it belongs to the open NAL unit, whatever type it names: nothing is missing
+            self._parts.append(data)
+            self._nal_bytes += len(data)
         else:
-            self._next_fragment(data, middle)
-        if header & _END:
-            self._last_fragment(kind)
+            self._without_start(bytes((first & 0x81 | kind << 1, second)), data, kind, middle)
+        if fragment & _END:
+            self._last_fragment()

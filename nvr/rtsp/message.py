@@ -96,6 +96,11 @@ class MessageReader:
         """Whether a head has begun and stands at the beginning of a line: some cameras put a frame there."""
         return self._message is None and self._head.endswith(b"\n")
 
+    @property
+    def head_bytes(self) -> int:
+        """How much of a head was taken so far."""
+        return len(self._head)
+
     def abandon(self) -> bytes:
         """Forget the message that has begun; gives what was taken of its head."""
         head, self._message, self._body_bytes = bytes(self._head), None, 0
@@ -157,6 +162,8 @@ class MessageReader:
             raise CameraError("the camera sends an RTSP message without end")
         if any(octet < 0x20 and octet not in b"\t\r" for octet in self._head[before:line_bytes]):
             raise CameraError("the camera sends binary data where an RTSP message should be")
+        if line_end >= before:
+            _check_first_line(self._head[:line_end].decode("utf-8", "replace").split(None, 2))
 
     def _finish(self) -> Message:
         message, body = self._message, bytes(self._body)
@@ -178,17 +185,23 @@ def _head_end(head: bytearray, start: int) -> int:
     return min(ends, default=-1)
 
 
+def _check_first_line(words: list[str]) -> None:
+    is_response = bool(words) and words[0].upper().startswith("RTSP/")
+    is_request = len(words) == 3 and words[2].upper().startswith("RTSP/") and words[0].isascii()
+    if not is_response and not is_request:
+        raise CameraError("the camera answers with something that is not RTSP", hint="check the port in the URL")
+
+
 def _parse_head(head: bytes) -> Message:
     lines = head.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n", HEADERS_LIMIT + 1)
     if len(lines) > HEADERS_LIMIT + 1:
         raise CameraError(f"the camera sends an RTSP message with more than {HEADERS_LIMIT} headers")
     headers = Headers(tuple(_headers(lines[1:])))
     words = lines[0].strip().split(None, 2)
-    if words and words[0].upper().startswith("RTSP/"):
+    _check_first_line(words)
+    if words[0].upper().startswith("RTSP/"):
         return _response(words, headers)
-    if len(words) == 3 and words[2].upper().startswith("RTSP/") and words[0].isascii():
-        return Request(words[0].upper(), words[1], headers)
-    raise CameraError("the camera answers with something that is not RTSP", hint="check the port in the URL")
+    return Request(words[0].upper(), words[1], headers)
 
 
 def _response(words: list[str], headers: Headers) -> Response:

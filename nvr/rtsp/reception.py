@@ -10,9 +10,9 @@ from nvr.rtsp.client import RtspClient
 from nvr.rtsp.depacketize import Depacketizer
 from nvr.rtsp.depacketize_h264 import H264Depacketizer
 from nvr.rtsp.depacketize_h265 import H265Depacketizer
-from nvr.rtsp.events import Event, SetUp
-from nvr.rtsp.interleaved import DOLLAR, Deframer
-from nvr.rtsp.message import Message
+from nvr.rtsp.events import Event, Playing, SetUp
+from nvr.rtsp.interleaved import Deframer
+from nvr.rtsp.message import DOLLAR, Message
 from nvr.rtsp.reorder import ReorderBuffer
 from nvr.rtsp.sdp import MediaDescription
 from nvr.rtsp.transport import InterleavedChannels
@@ -58,6 +58,11 @@ class Reception:
     def lost_packets(self) -> int:
         """RTP packets missing, by their sequence numbers."""
         return self._depacketizer.sequence.lost if self._depacketizer is not None else 0
+
+    @property
+    def lacks(self) -> str:
+        """What is missing for a recording if nothing came yet that one can begin with; a sentence."""
+        return self._depacketizer.lacks if self._depacketizer is not None else "the camera does not play"
 
     def start(self) -> None:
         """Begin the session."""
@@ -137,12 +142,16 @@ class Reception:
     def _on_message(self, message: Message) -> None:
         self.client.handle(message)
         for event in self.client.take_events():
-            if isinstance(event, SetUp):
-                self._set_up(event)
+            match event:
+                case SetUp():
+                    self._set_up(event)
+                case Playing() if self._depacketizer is not None:
+                    self._depacketizer.awaited_ssrc = None  # cameras announce one and use another
             self._events.append(event)
 
     def _set_up(self, event: SetUp) -> None:
         self._depacketizer = depacketizer_for(event.media)
+        self._depacketizer.awaited_ssrc = event.ssrc or None  # until then frames of an older session may come
         if event.channels is not None:
             self._channels = event.channels
             self._deframer.attach(event.channels, self._depacketizer, self._on_rtcp)

@@ -7,6 +7,7 @@ from nvr.timebase import TICKS_PER_S
 
 HEADER_BYTES = 12
 VERSION_BITS = 0x8000  # version 2 in the first two bytes of a header
+VERSION_MASK = 0xC000
 MARKER_BIT = 0x0080
 PLAIN_MASK = 0xFF7F  # everything in the first two bytes but the marker
 JUMP_90K = 10 * TICKS_PER_S  # DESIGN section 5: a longer step is no pause but another clock
@@ -59,8 +60,14 @@ class SequenceTracker:
         self.packets = 0  # received; whoever finds the expected one counts for itself, that is cheaper
         self.lost = 0
 
-    def accept(self, sequence: int) -> int:
+    def accept(self, sequence: int, taken: int = 0) -> int:
         """Take the next packet's number.
+
+        Some senders leave out 0 when the number wraps (ExoPlayer's issue 9697 shows one): that is no loss.
+
+        Args:
+            sequence: its number.
+            taken: how many of the numbers before it packets of another kind have taken.
 
         Returns:
             how many packets are missing before it; -1: it repeats or is behind the times, and must be thrown away.
@@ -70,7 +77,9 @@ class SequenceTracker:
         ahead = sequence - self.expected & 0xFFFF
         if ahead >= 0x10000 - MISORDER_LIMIT:
             return -1
-        missing = ahead if ahead < 0x8000 else 1  # a new beginning: how many are missing cannot be known
+        skipped = ahead if ahead == sequence == 1 else taken
+        self.first += skipped
+        missing = ahead - skipped if ahead < 0x8000 else 1  # a new beginning: how many are missing cannot be known
         self.expected = sequence + 1 & 0xFFFF
         self.packets += 1
         self.lost += missing
@@ -80,6 +89,34 @@ class SequenceTracker:
     def extended_highest(self) -> int:
         """The highest number received, with the count of wraps above its 16 bits (RFC 3550 section 6.4.1)."""
         return self.first + self.packets + self.lost - 1 & 0xFFFF0000 | self.expected - 1 & 0xFFFF
+
+
+class ForeignNumbers:
+    """Sequence numbers that packets of another payload type have taken since the last packet of ours.
+
+    Some cameras number all that they send in one row, some each type by itself. Only where one of ours is missing does
+    it tell: that number may have been another's.
+    """
+
+    __slots__ = ("_numbers", "_packets")
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+        self._packets = 0
+
+    def note(self, sequence: int, packets: int) -> None:
+        """A foreign packet came, behind so many packets of ours."""
+        if packets != self._packets or len(self._numbers) >= MISORDER_LIMIT:
+            self._numbers.clear()
+            self._packets = packets
+        self._numbers.add(sequence)
+
+    def between(self, expected: int, sequence: int, packets: int) -> int:
+        """How many of the numbers from the one that was expected up to the one that came were theirs."""
+        if packets != self._packets or not self._numbers:
+            return 0
+        ahead = sequence - expected & 0xFFFF
+        return sum((number - expected & 0xFFFF) < ahead < 0x8000 for number in self._numbers)
 
 
 class TimestampUnwrapper:

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +10,15 @@ from nvr.rtsp.depacketize import Depacketizer
 from nvr.rtsp.depacketize_h264 import H264Depacketizer
 from nvr.rtsp.depacketize_h265 import H265Depacketizer
 from nvr.rtsp.interleaved import Deframer
-from nvr.rtsp.message import Message
+from nvr.rtsp.message import Message, Request, Response
+from nvr.rtsp.reception import Reception
+from nvr.rtsp.resync import LIMIT_BYTES, LIMIT_US
 from nvr.rtsp.transport import InterleavedChannels
 from tests.nvr.rtsp.camera import (
+    SSRC,
+    Camera,
     Stream,
+    client,
     connected,
     frame,
     fu_265,
@@ -126,44 +133,183 @@ def test_feed_channels_other_than_agreed_are_adopted_at_the_beginning() -> None:
     assert reception.sender_report is not None
 
 
-def test_feed_report_on_the_channel_of_rtp_of_another_stream_is_no_adoption_of_video() -> None:
+# -- frames that are none of ours
+
+
+def test_feed_frames_of_a_stream_that_was_not_set_up_are_passed_over() -> None:
     link = wire()
-    foreign = frame(4, rtp(1, 2, b"audio", payload_type=0))
-    with pytest.raises(CameraError, match="channel 4"):
-        link.feed(foreign)
+    audio = frame(4, rtp(1, 2, b"$\0\0\5audio", payload_type=0))
+    data = b"".join(frame(0, packet) + audio for packet in pictures())
+    for step in (0, 1, 7, 50):
+        link = wire()
+        assert len(link.feed(data + OPTIONS, step)) == 3, step
+        assert link.messages == messages(OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        frame(0, b"") + frame(1, b"") + frame(7, b""),
+        frame(0, rtp(1, 2, b"")[:11]),
+        frame(0, b"\x40" + rtp(1, 2, b"of version 1")[1:]),
+        frame(0, rtp(1, 2, b"padded", padding=2)[:-1] + b"\xff"),
+        frame(1, b"\x80\xc8"),
+        frame(1, b"no report"),
+        frame(1, b"\x80\xc8\xff\xff"),
+        frame(9, pictures()[0]),
+        frame(200, b"\0" * 3000),
+        b"\r\n\n",
+    ],
+)
+@pytest.mark.parametrize("step", [0, 1, 5])
+def test_feed_odd_frames_between_good_ones_cost_nothing(odd: bytes, step: int) -> None:
+    packets = [frame(0, packet) for packet in pictures()]
+    link = wire()
+    link.deframer.feed(memoryview(odd + packets[0]), 0)
+    samples = link.feed(b"".join(odd + packet for packet in packets[1:]) + OPTIONS, step)
+    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(slice_(150)), 0)] * 3
+    assert link.messages == messages(OPTIONS)
+
+
+def test_feed_frames_of_an_older_session_during_the_handshake_are_passed_over() -> None:
+    old = frame(0, rtp(7, 7, slice_(90), ssrc=99)) + frame(1, sender_report(1, 2, ssrc=99))
+    for cut in range(1, len(old)):
+        found: list[Message] = []
+        deframer = Deframer(found.append)
+        deframer.feed(memoryview(old + LATE_REPLY + old[:cut]), 0)
+        deframer.feed(memoryview(old[cut:] + OPTIONS), 0)
+        assert found == messages(LATE_REPLY + OPTIONS), cut
+
+
+def test_feed_frames_of_an_older_session_behind_set_up_make_no_samples_where_the_source_is_announced() -> None:
+    reception = Reception(client())
+    old = [rtp(9, 9, slice_(), marker=True, ssrc=99), rtp(10, 3609, slice_(), marker=True, ssrc=99)]
+
+    def play(request: Request) -> Response:
+        received(reception, b"".join(frame(0, packet) for packet in old))
+        return reply()
+
+    def set_up(request: Request) -> Response:
+        return reply(Transport=f"RTP/AVP/TCP;interleaved=0-1;ssrc={SSRC:08X}", Session="1")
+
+    camera = Camera(reception, PLAY=play, SETUP=set_up)
+    reception.start()
+    camera.run()
+    samples = received(reception, b"".join(frame(0, packet) for packet in pictures()))
+    reception.finish()
+    samples += reception.take_samples()
+    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(slice_(150)), 0)] * 3
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+def test_feed_frames_between_the_lines_of_a_head_are_taken(step: int) -> None:
+    packets = [frame(0, packet) for packet in pictures()]
+    lines = LATE_REPLY[: LATE_REPLY.index(b"\r\n\r\n") + 2].splitlines(keepends=True)
+    foreign = frame(7, b"$$$")
+    head = b"".join(line + b"".join(packets[4 * n : 4 * n + 4]) + foreign for n, line in enumerate(lines))
+    rest = b"".join(packets[4 * len(lines) :])
+    link = wire()
+    samples = link.feed(head + LATE_REPLY[LATE_REPLY.index(b"\r\n\r\n") + 2 :] + rest, step)
+    assert [sample.data for sample in samples] == [lengths(slice_(150))] * 3
+    assert link.messages == messages(LATE_REPLY)
 
 
 # -- lost framing
 
+GARBAGE = [
+    bytes(range(100, 200)),
+    b"\x00\x01\x02",
+    b"\xff" * 3000,
+    b"$\x00\xff\xff\x00\x00",
+    b"$\x00" * 50,
+    b"$\x00\x00\x10\x80\x60",
+    b"hello, this is binary \x00\x01",
+    b"ABCDEFGH",
+    b"ABC DEF\r\n",
+    b"RTSP/9",
+    frame(0, pictures()[0])[20:],
+    frame(0, pictures()[0])[:-3],
+    frame(7, bytes(40))[:-3],
+]
 
-@pytest.mark.parametrize(
-    "rubbish",
-    [
-        b"\x00\x01\x02",
-        b"\xff" * 10,
-        frame(0, b"") + frame(0, b""),
-        frame(0, rtp(1, 2, b"")[:11]),
-        frame(9, pictures()[0]),
-        frame(0, b"\x40" + bytes(20)),
-        b"$\x00\xff\xff\x00\x00",
-        frame(1, b"\x80\xc8"),
-        b"hello, this is binary \x00\x01",
-        b"HTTP/1.1 200 OK\r\n\r\n",
-        b"$" * 100,
-    ],
-)
-def test_feed_lost_framing_raises_camera_error_and_keeps_what_came_before(rubbish: bytes) -> None:
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("step", [0, 1, 100])
+def test_feed_garbage_between_frames_costs_no_whole_frame(garbage: bytes, step: int) -> None:
+    stream = Stream()
+    before = b"".join(frame(0, packet) for packet in stream.picture(*fu_a(slice_(150))))
+    after = b"".join(frame(0, packet) for _ in range(3) for packet in stream.picture(*fu_a(slice_(150))))
     link = wire()
-    whole = b"".join(frame(0, packet) for packet in pictures(3))
-    link.deframer.feed(memoryview(whole), 0)
-    with pytest.raises(CameraError):
-        link.feed(rubbish)
+    samples = link.feed(before + garbage + after + OPTIONS, step)
+    whole = [sample for sample in samples if sample.data == lengths(slice_(150))]
+    cut_in_two = garbage in (frame(0, pictures()[0])[:-3], b"$\x00\x00\x10\x80\x60")  # ours, but for their end
+    assert len(whole) >= (3 if cut_in_two else 4)
+    assert link.messages == messages(OPTIONS)
+
+
+def test_feed_garbage_again_and_again_is_no_end() -> None:
+    stream, link = Stream(), wire()
+    data = b""
+    for _ in range(40):
+        data += b"".join(frame(0, packet) for packet in stream.picture(*fu_a(slice_(150)))) + GARBAGE[0]
+    samples = link.feed(data + b"".join(frame(0, packet) for packet in stream.picture(*fu_a(slice_(150)))), 700)
+    assert [(sample.data, sample.lost_packets) for sample in samples] == [(lengths(slice_(150)), 0)] * 41
+
+
+def test_feed_reply_behind_garbage_is_found() -> None:
+    link = wire()
+    link.feed(b"\x00garbage" + LATE_REPLY)
+    assert link.messages == messages(LATE_REPLY)
+
+
+def test_feed_frames_that_only_look_like_ours_are_not_believed() -> None:
+    link = wire()
+    link.deframer.feed(memoryview(b"".join(frame(0, packet) for packet in pictures())), 0)
+    of_another = [frame(0, rtp(n, 9, slice_(), ssrc=99)) for n in range(4)]
+    far_away = [frame(0, rtp(30_000 + n, 9, slice_())) for n in range(4)]
+    out_of_order = [frame(0, rtp(65_530 + 30 - 3 * n, 9, slice_())) for n in range(4)]
+    for frames in (of_another, far_away, out_of_order):
+        link.deframer.feed(memoryview(b"\x00" + b"".join(frames)), 0)
+    assert len(link.done()) == 3
+
+
+def test_feed_lost_framing_beyond_the_bound_of_bytes_raises_and_keeps_what_came_before() -> None:
+    link = wire()
+    link.deframer.feed(memoryview(b"".join(frame(0, packet) for packet in pictures())), 0)
+    for _ in range(LIMIT_BYTES // 10_000):
+        link.deframer.feed(memoryview(b"\x00" * 10_000), 0)
+    with pytest.raises(CameraError, match="framing"):
+        link.deframer.feed(memoryview(b"\x00" * 10_000), 0)
     assert [sample.data for sample in link.done()] == [lengths(slice_(150))] * 3
 
 
-def test_feed_frame_before_any_set_up_raises_camera_error() -> None:
-    with pytest.raises(CameraError):
-        Deframer(print).feed(memoryview(frame(0, pictures()[0])), 0)
+def test_feed_lost_framing_beyond_the_bound_of_time_raises() -> None:
+    link = wire()
+    link.deframer.feed(memoryview(b"\x00"), 1_000_000)
+    link.deframer.feed(memoryview(b"\x00"), 1_000_000 + LIMIT_US)
+    with pytest.raises(CameraError, match="framing"):
+        link.deframer.feed(memoryview(b"\x00"), 1_000_001 + LIMIT_US)
+
+
+def test_feed_rubbish_before_any_set_up_raises_camera_error() -> None:
+    for rubbish in (b"\0\1", b"HTTP/1.1 400 Bad Request\r\n\r\n", frame(0, b"x" * 9) + b"\0\0"):
+        with pytest.raises(CameraError):
+            Deframer(print).feed(memoryview(rubbish), 0)
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(GARBAGE), st.just(MIXED)), max_size=8),
+    st.integers(1, 90),
+)
+def test_feed_any_bytes_raise_only_camera_error(pieces: list[bytes], step: int) -> None:
+    reception, _ = connected()
+    with contextlib.suppress(CameraError):
+        received(reception, b"".join(pieces), step=step)
+    with contextlib.suppress(CameraError):
+        reception.finish()
+
+
+# -- the camera ends it
 
 
 def test_feed_goodbye_raises_camera_error() -> None:
