@@ -18,7 +18,8 @@ USAGE = "usage"
 VOLUME = "volume"
 GARBAGE = "garbage"
 COPY = "copy"
-TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE, COPY)
+NAME = "name"
+TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE, COPY, NAME)
 
 CHUNK_LAYOUT = struct.Struct(">IQH")  # track id, start_us, sequence & 0xffff
 _TIME = struct.Struct(">IQ")  # track id, start_us

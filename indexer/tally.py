@@ -80,6 +80,7 @@ class Tally:
                 self._txn.put(keys.RUN, key, encode_run(row))
             else:
                 self._txn.delete(keys.RUN, key)
+                self._txn.delete(keys.NAME, key)
 
     def _use(self, record: ChunkRecord, sign: int) -> None:
         self._occupy(record, record.volume, sign)

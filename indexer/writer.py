@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from indexer import copies, days, gaps, keys, scan
+from indexer import camera_names, copies, days, gaps, keys, scan
 from indexer.consistency import Counted
 from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
 from indexer.rows import (
@@ -109,6 +109,7 @@ class IndexWriter:
                 record = from_sealed(sealed, volume, self._init_id(txn, sealed, inits))
                 if _put_chunk(txn, tally, record):
                     _put_head(txn, sealed)
+                    camera_names.put(txn, record.track, record.run, sealed.header.name)
             for record in batch.garbage:
                 _discard(txn, tally, record, batch.now_us)
             for record, volume in batch.copies:

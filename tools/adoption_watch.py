@@ -27,6 +27,7 @@ class AdoptionWatch(threading.Thread):
         at_work: the volumes that are open now, by number.
         ready: whether what the last crash left is recovered: those files are read, not only listed.
         on_found: called now and then while footage is found: retention is to look again.
+        on_known: called when all of it is in the index.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class AdoptionWatch(threading.Thread):
         *,
         ready: Callable[[], bool],
         on_found: Callable[[], None],
+        on_known: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="adoption")
         self._adoption = Adoption(writer, self._rest)
         self._at_work = at_work
         self._ready = ready
         self._on_found = on_found
+        self._on_known = on_known
         self._looked_through: dict[int, Volume] = {}
         self._told: dict[int, int] = {}
         self._is_reading = True  # what an earlier start left
@@ -88,6 +91,8 @@ class AdoptionWatch(threading.Thread):
             self._is_reading = False
             for number, files in self.trouble.items():
                 log.info("footage that was not in the index was taken in", volume=number, what=files)
+            if self.trouble:
+                self._on_known()
             self.trouble = {}
 
     def _rest(self, took_s: float) -> bool:

@@ -2,12 +2,13 @@
 
 import getpass
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nvr.errors import ConfigError
+from nvr.errors import ConfigError, StorageError
 from nvr.timebase import TimeRange, format_utc
 from tools.options import DEFAULT_CONFIG, ConfigFile, instant_us, settings_from
 
@@ -66,7 +67,7 @@ def add(
     if end_us <= start_us:
         raise ConfigError("the hold ends before it begins", where="--to", hint="swap the two times")
     with _registry(config) as registry:
-        _known(channels or [], registry)
+        _known(channels or [], registry, settings_from(config).index_path)
         hold = registry.holds.lay(
             TimeRange(start_us, end_us),
             channels=channels or [],
@@ -98,9 +99,13 @@ def _registry(config: Path) -> "Registry":
     return Registry.open(settings_from(config).registry_path)
 
 
-def _known(channels: Iterable[int], registry: "Registry") -> None:
-    """A typing mistake in a hold would let the wrong footage go."""
+def _known(channels: Iterable[int], registry: "Registry", index: Path) -> None:
+    """A typing mistake in a hold would let the wrong footage go. A camera that was removed may have footage still."""
+    from indexer.reader import IndexReader
+
     known = {channel.number for channel in registry.known()}
+    with suppress(StorageError), IndexReader.open(index) as reader:
+        known |= {track.channel for track in reader.tracks()}
     if unknown := sorted(set(channels) - known):
         words = ", ".join(map(str, unknown))
         raise ConfigError(f"there is no channel {words}", where="--channel", hint="nvr cameras list shows them all")

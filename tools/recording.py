@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from indexer import camera_names
 from indexer.board import Board, RecorderStatus, ScrubStatus
 from indexer.bookkeeper import IndexBookkeeper
 from indexer.damage import DamageBook
@@ -66,6 +67,7 @@ def record(config: Path, settings: Settings) -> None:
         board.clear()
         for words in filter(None, (registry.warning, registry.trouble)):
             log.warning("registry", words=words)
+        _tell_renamed(writer, registry)
         opener = VolumeOpener(writer, clock)
         found = [(volume, one.weight) for one in settings.volumes if (volume := opener.open(one)) is not None]
         if not found:
@@ -97,7 +99,13 @@ def record(config: Path, settings: Settings) -> None:
         pace = ScrubPace(period_us=int(days * US_PER_DAY))
         scrub = Scrub(writer, watch.at_work, book, ready=engine.has_recovered, clock=clock, pace=pace)
         copier = _copier(settings.retention, writer, watch, engine, ingest_bps, clock)
-        adoption = AdoptionWatch(writer, watch.at_work, ready=engine.has_recovered, on_found=sweeper.look_again)
+        adoption = AdoptionWatch(
+            writer,
+            watch.at_work,
+            ready=engine.has_recovered,
+            on_found=sweeper.look_again,
+            on_known=lambda: _tell_renamed(writer, registry),
+        )
         health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work), adoption)
         list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
         duties = Duties(engine.reactor)
@@ -109,6 +117,17 @@ def record(config: Path, settings: Settings) -> None:
         )
         Recorder(engine, books, health, troubles, board, registry, duties, clock).run()
         watch.close()
+
+
+def _tell_renamed(writer: IndexWriter, registry: Registry) -> None:
+    """A camera list that was entered anew in another order is a mistake that only the names of before show."""
+    for channel, name in camera_names.renamed(writer.store, registry.channels()):
+        log.warning(
+            "a camera was called something else before: its footage of then is shown under that name",
+            channel=channel.number,
+            now=channel.name,
+            before=name,
+        )
 
 
 def _copier(

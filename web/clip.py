@@ -11,9 +11,10 @@ from aiohttp import web
 from nvr.codec.movie import progressive_head
 from nvr.errors import NotRecorded
 from nvr.media import Track
-from nvr.timebase import utc
+from nvr.timebase import TimeRange, utc
 from web.archive import Archive
 from web.auth import Action
+from web.camera_names import for_file, name_at
 from web.clip_plan import ClipPlan, plan
 from web.footage import FootageReader
 from web.media import MP4
@@ -96,7 +97,8 @@ class ClipRoom:
 
     def _name(self, clip: ClipPlan, track: Track) -> str:
         local = utc(clip.start_us).astimezone(self._zone).strftime("%Y%m%d-%H%M%S%z")
-        return f"channel-{track.channel:02d}-{track.kind.word}-{local}.mp4"
+        name = for_file(name_at(self._archive, track, TimeRange(clip.start_us, clip.end_us)))
+        return f"channel-{track.channel:02d}-{name}{'-' if name else ''}{track.kind.word}-{local}.mp4"
 
 
 def _head_bytes(content: Content) -> int:

@@ -6,7 +6,7 @@ length is known before the first byte, because each clip's is; the checksums are
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,12 +22,13 @@ from nvr.log import get_logger
 from nvr.timebase import utc
 from web.archive import Archive
 from web.auth import Action, May, demand, user_of
+from web.camera_names import other_names
 from web.clip import ClipRoom
 from web.query import ClipQuery, ClipSetQuery
 from web.route import Media, Route, route
 from web.sending import PIECE_BYTES, Content, FilePart
 from web.timeline import gaps, recorded
-from web.wire import ClipFacts, ClipSet, Gap
+from web.wire import ClipFacts, ClipSet
 from web.zipping import Entry, descriptor, directory, header, total_bytes
 
 ZIP = "application/zip"
@@ -138,7 +139,8 @@ class ClipSetRoom:
             about_bytes += chunk.readable_bytes * share_us // max(1, chunk.time.duration_us)
         there_us = sum(end_us - start_us for start_us, end_us in recorded(self._archive, track, window, newest))
         missing_us = window.duration_us - there_us
-        return ClipFacts(asked.channel, about_bytes, missing_us, gaps(self._archive, track, window, newest))
+        names = other_names(self._archive, track, window)
+        return ClipFacts(asked.channel, about_bytes, missing_us, gaps(self._archive, track, window, newest), names)
 
     async def _archived(self, asked: ClipSetQuery) -> Archived:
         """Lay every clip out once, for its length; only what says how to do it again is kept."""
@@ -148,7 +150,7 @@ class ClipSetRoom:
             facts = await asyncio.to_thread(self._facts, one)
             member = await self._member(one)
             members += [member] if member is not None else []
-            chapters.append(self._chapter(names.get(one.channel), one, member, facts.gaps))
+            chapters.append(self._chapter(names.get(one.channel), one, member, facts))
         if not members:
             where = f"channels {asked.channels}"
             raise NotRecorded("nothing was recorded in this range by any of these cameras", where=where)
@@ -172,12 +174,15 @@ class ClipSetRoom:
         start_us = int(headers["X-Clip-Start-Us"])
         return Member(ended, Entry(name, content.total_bytes(), self._local(start_us)), content.etag)
 
-    def _chapter(self, channel: Channel | None, asked: ClipQuery, member: Member | None, missing: Sequence[Gap]) -> str:
+    def _chapter(self, channel: Channel | None, asked: ClipQuery, member: Member | None, facts: ClipFacts) -> str:
         title = f"camera {asked.channel}{f' {channel.name}' if channel else ''}"
         if member is None:
             return f"{title}: không có hình / nothing recorded\n"
         lines = [f"{title}: {member.entry.name}"]
-        for gap in missing:
+        for from_us, to_us, name in facts.names:
+            span = f"{self._time(from_us)} – {self._time(to_us)}"
+            lines.append(f"  tên khi ghi / called when recorded: {name}, {span}")
+        for gap in facts.gaps:
             detail = f" ({gap.detail})" if gap.detail else ""
             span = f"{self._time(gap.start_us)} – {self._time(gap.end_us)}"
             lines.append(f"  thiếu / missing: {span} {gap.reason}{detail}")

@@ -11,13 +11,14 @@ from aiohttp import web
 from nvr.channel import Channel
 from nvr.config import RetentionSettings, SiteSettings
 from nvr.media import GapReason, Track, TrackKind
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_S, TimeRange
 from retention.coverage import DayCoverage, local_midnights
 from retention.promise import HORIZON_DAYS, Promise, promise
 from retention.room import SiteRooms
 from web import ledger, wire
 from web.archive import Archive
 from web.auth import Action, May, user_of
+from web.camera_names import other_names
 from web.query import CoverageQuery
 from web.route import Media, Route, route
 from web.sending import NOT_KEPT, Content, send
@@ -90,7 +91,9 @@ class CoverageRoom:
             firsts |= {} if first_us is None else {channel.number: first_us}
             least, most = self._retention.days(channel.number)
             kept = promise(least, most, first_us, now_us, rooms.disks, rooms.quotas_of(channel.number))
-            rows.append(wire.ChannelCoverage(channel.number, channel.name, _promise(kept), [_day(day) for day in days]))
+            names = other_names(self._archive, track, TimeRange(int(edges_us[0]), int(edges_us[-1])))
+            told = [_day(day) for day in days]
+            rows.append(wire.ChannelCoverage(channel.number, channel.name, _promise(kept), told, names))
         return wire.Coverage(
             track=asked.track,
             timezone=self._zone.key,

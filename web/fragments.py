@@ -8,6 +8,7 @@ from aiohttp import web
 from nvr.timebase import TimeRange
 from web.archive import Archive, StoredChunk
 from web.auth import Action
+from web.camera_names import other_names
 from web.footage import Footage, FootageReader, FragmentRow
 from web.media import init_url, media_url
 from web.query import FragmentsQuery, WindowQuery
@@ -63,6 +64,7 @@ class FragmentsRoom:
             next_us=next_us(self._archive, asked, newest),
             chunks=tables,
             gaps=gaps(self._archive, track, window, newest),
+            names=other_names(self._archive, track, window),
         )
 
 

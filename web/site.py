@@ -1,12 +1,16 @@
 """Who this recorder is, and how its cameras are."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
+from indexer import camera_names
 from indexer.board import RecorderStatus, TrackStatus, VolumeStatus
 from nvr import __version__
 from nvr.capture.ladder import Rung
 from nvr.channel import Channel
 from nvr.config import SiteSettings
+from nvr.errors import StorageError
 from nvr.media import Track, TrackKind
 from web.archive import Archive
 from web.auth import Action, May, user_of
@@ -78,11 +82,39 @@ class SiteRoom:
         user = user_of(request)
         board = self._archive.board()
         recorder, statuses = board.recorder(), {status.track: status for status in board.all()}
-        allowed = [c for c in self._archive.channels() if self._may(user, Action.SEE_CHANNELS, c.number, None)]
-        return [self._channel(channel, recorder, statuses) for channel in allowed]
+        known = self._archive.channels()
+        allowed = [c for c in known if self._may(user, Action.SEE_CHANNELS, c.number, None)]
+        gone = [c for c in self._removed(known) if self._may(user, Action.SEE_CHANNELS, c.number, None)]
+        found = [self._channel(channel, recorder, statuses) for channel in allowed]
+        return found + [self._channel(channel, recorder, statuses, removed=True) for channel in gone]
+
+    def _removed(self, known: Sequence[Channel]) -> list[Channel]:
+        """Cameras that were taken out of the list and have footage still, under the last name they had."""
+        try:
+            index = self._archive.index()
+        except StorageError:  # nothing was recorded yet, or the index is being made anew
+            return []
+        tracks, numbers = index.tracks(), {channel.number for channel in known}
+        names = {t.channel: camera_names.last(index.store, t) for t in tracks if t.channel not in numbers}
+        urls = dict.fromkeys(tracks, "-")  # only whether there is one counts
+        return [
+            Channel(
+                number,
+                name or str(number),
+                urls.get(Track(number, TrackKind.MAIN), ""),
+                urls.get(Track(number, TrackKind.SUB), ""),
+                enabled=False,
+            )
+            for number, name in names.items()
+        ]
 
     def _channel(
-        self, channel: Channel, recorder: RecorderStatus | None, statuses: dict[Track, TrackStatus]
+        self,
+        channel: Channel,
+        recorder: RecorderStatus | None,
+        statuses: dict[Track, TrackStatus],
+        *,
+        removed: bool = False,
     ) -> ChannelState:
         index = self._archive.index()
         urls = {TrackKind.MAIN: channel.main_url, TrackKind.SUB: channel.sub_url}
@@ -98,6 +130,7 @@ class SiteRoom:
             first_us=min(firsts, default=None),
             last_us=max(lasts, default=None),
             tracks=states,
+            removed=removed,
         )
 
     def _track(

@@ -11,6 +11,7 @@ from nvr.media import Track
 from nvr.timebase import US_PER_DAY, TimeRange
 from web.archive import Archive, StoredChunk
 from web.auth import Action
+from web.camera_names import other_names
 from web.query import TrackQuery, WindowQuery
 from web.route import Route, route
 from web.status import open_gap, reason_word, state_of
@@ -69,6 +70,7 @@ class TimelineRoom:
             last_us=last_us(self._archive, track, newest),
             spans=recorded(self._archive, track, window, newest),
             gaps=gaps(self._archive, track, window, newest),
+            names=other_names(self._archive, track, window),
         )
 
     async def _tell_days(self, asked: TrackQuery, _request: web.Request) -> Days:

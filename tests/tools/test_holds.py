@@ -50,6 +50,14 @@ def test_hold_is_laid_listed_with_what_it_keeps_and_released(config: Path) -> No
     assert "by Bình" in holds(config, "list", "--all").out
 
 
+def test_camera_that_was_removed_and_has_footage_can_be_held(config: Path) -> None:
+    with Registry.open(load(config).registry_path) as registry:
+        registry.remove(1)
+    assert holds(config, "add", *RANGE, "--channel", 1, "--reason", "case 17/2026").code == 0
+    assert [hold.channels for hold in stored(config)] == [(1,)]
+    assert holds(config, "add", *RANGE, "--channel", 2, "--reason", "x").code == ExitCode.CONFIG
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -195,6 +195,7 @@ class House:
         track: Track = MAIN,
         run: int = 1,
         sequence: int = 1,
+        name: str = "",
     ) -> Growing:
         """Open a chunk whose first picture is shown at ``start_us``."""
         header = ChunkHeader(
@@ -207,6 +208,7 @@ class House:
             parameter_sets=stream.sets,
             composition_delay_90k=stream.delay_90k,
             engine="test",
+            name=name,
         )
         return Growing(self, ChunkWriter(header), stream, units, start_us)
 
@@ -220,13 +222,14 @@ class House:
         groups_a_chunk: int = 2,
         first_group: int = 0,
         group_count: int = 10**9,
+        name: str = "",
     ) -> int:
         """Record a stream from its group ``first_group`` on in sealed, indexed chunks; gives the end in wall time."""
         syncs = sum(unit.sync for unit in stream.units)
         last = min(first_group + group_count, syncs)
         for sequence, first in enumerate(range(first_group, last, groups_a_chunk), 1):
             units = groups(stream, first, min(groups_a_chunk, last - first))
-            growing = self.begin(stream, start_us, units, track=track, run=run, sequence=sequence)
+            growing = self.begin(stream, start_us, units, track=track, run=run, sequence=sequence, name=name)
             growing.append_all()
             start_us = growing.end_us
             growing.seal()

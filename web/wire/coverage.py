@@ -2,6 +2,8 @@
 
 from web.wire.words import Answer, KindWord, ReasonWord, SecondsByReason
 
+NameRow = tuple[int, int, str]  # from_us, to_us, and what the camera was called then; only where it is not today's name
+
 
 class Gap(Answer, frozen=True):
     """A missing stretch with its reason; ``open`` means it is still going on and ``end_us`` is now."""
@@ -24,6 +26,7 @@ class Timeline(Answer, frozen=True):
     last_us: int | None
     spans: list[tuple[int, int]]
     gaps: list[Gap]
+    names: list[NameRow]
 
 
 class Day(Answer, frozen=True):
@@ -103,6 +106,7 @@ class ChannelCoverage(Answer, frozen=True):
     name: str
     promise: Promise
     days: list[DayCoverage]
+    names: list[NameRow]
 
 
 class Coverage(Answer, frozen=True):

@@ -1,6 +1,6 @@
 """Where footage lies, for those who play it."""
 
-from web.wire.coverage import Gap
+from web.wire.coverage import Gap, NameRow
 from web.wire.words import Answer, KindWord, ReasonWord, StateWord
 
 
@@ -34,6 +34,7 @@ class Fragments(Answer, frozen=True):
     next_us: int | None
     chunks: list[ChunkTable]
     gaps: list[Gap]
+    names: list[NameRow]
 
 
 class SampleTable(Answer, frozen=True):
@@ -74,6 +75,7 @@ class ClipFacts(Answer, frozen=True):
     about_bytes: int
     missing_us: int
     gaps: list[Gap]
+    names: list[NameRow]
 
 
 class ClipSet(Answer, frozen=True):

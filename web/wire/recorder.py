@@ -79,7 +79,7 @@ class TrackState(Answer, frozen=True):
 
 
 class ChannelState(Answer, frozen=True):
-    """One configured camera input with its tracks."""
+    """One configured camera input with its tracks; ``removed``: it is none any more, but has footage."""
 
     number: int
     name: str
@@ -87,3 +87,4 @@ class ChannelState(Answer, frozen=True):
     first_us: int | None
     last_us: int | None
     tracks: list[TrackState]
+    removed: bool
