@@ -33,6 +33,7 @@ class AgedChunk:
     bytes: int
     lost: bool  # its file is missing already
     second: int | None = None  # number of the volume that holds a second file of it
+    is_clock_doubtful: bool | None = False  # the server's clock was not believed; None: not known yet
 
 
 class Expiry:
@@ -45,22 +46,25 @@ class Expiry:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def oldest(self, track: Track, from_us: int = 0, *, volume: int | None = None) -> Iterator[AgedChunk]:
+    def oldest(
+        self, track: Track, from_us: int = 0, until_us: int = keys.LATEST_US, *, volume: int | None = None
+    ) -> Iterator[AgedChunk]:
         """A track's chunks by start, those whose file is lost among them; read lazily.
 
         Args:
             track: whose.
-            from_us: only those that start then or later.
+            from_us: only those that start then or later,
+            until_us: and before that.
             volume: only those that occupy room there: with one of their files on this volume, and not lost.
         """
-        for key, value, second in self._rows(track, from_us):
+        for key, value, second in self._rows(track, from_us, until_us):
             try:
-                duration_us, where, size, lost = room_of(value)
+                duration_us, where, size, lost, doubtful = room_of(value)
             except struct.error:  # too short to be a row: `nvr check` names it, and deleting goes on without it
                 continue
             if volume is None or (volume in (where, second) and not lost):
                 _, start_us, low = keys.CHUNK_LAYOUT.unpack(key)
-                yield AgedChunk(track, start_us, start_us + duration_us, low, where, size, lost, second)
+                yield AgedChunk(track, start_us, start_us + duration_us, low, where, size, lost, second, doubtful)
 
     def doubles(self, track: Track, volume: int) -> Iterator[AgedChunk]:
         """The chunks of a track that lie on two volumes, of which this is one, by start; read lazily."""
@@ -73,15 +77,17 @@ class Expiry:
             for (key, copy), value in zip(page[:MOST_DOUBLES], values, strict=False):
                 second = keys.read_volume(copy)
                 with suppress(struct.error):
-                    duration_us, where, size, lost = room_of(value or b"")
+                    duration_us, where, size, lost, doubtful = room_of(value or b"")
                     if volume in (where, second):
                         _, start_us, low = keys.CHUNK_LAYOUT.unpack(key)
-                        yield AgedChunk(track, start_us, start_us + duration_us, low, where, size, lost, second)
+                        end_us = start_us + duration_us
+                        yield AgedChunk(track, start_us, end_us, low, where, size, lost, second, doubtful)
 
-    def _rows(self, track: Track, from_us: int) -> Iterator[tuple[bytes, bytes, int | None]]:
+    def _rows(self, track: Track, from_us: int, until_us: int) -> Iterator[tuple[bytes, bytes, int | None]]:
         """Key and value of chunks, with the volume of the second file."""
         start: bytes | None = keys.instant(track, from_us)
-        stop, limit = keys.after_track(track), FIRST_ROWS
+        stop = keys.after_track(track) if until_us >= keys.LATEST_US else keys.instant(track, until_us)
+        limit = FIRST_ROWS
         while start is not None:
             page, copies, start = self._page(start, stop, limit)
             limit = min(limit * 4, MOST_ROWS)

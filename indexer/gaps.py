@@ -61,6 +61,16 @@ def bare(txn: Reading, track: Track, window: TimeRange) -> list[tuple[int, int, 
     return [row for row in found if row[1] > window.start_us]
 
 
+def tracks(txn: Reading) -> list[Track]:
+    """The tracks that have gaps, in order."""
+    found: list[Track] = []
+    row = txn.from_key(keys.GAP, b"")
+    while row is not None:
+        found.append(keys.track_of(row[0]))
+        row = txn.from_key(keys.GAP, keys.after_track(found[-1]))
+    return found
+
+
 def last(txn: Reading, track: Track) -> Gap | None:
     """The newest gap of a track."""
     return _of(track, txn.before(keys.GAP, keys.after_track(track)))

@@ -170,10 +170,16 @@ def extent(value: bytes) -> tuple[int, bool]:
     return duration_us, bool(flags & _LOST)
 
 
-def room_of(value: bytes) -> tuple[int, int, int, bool]:
-    """A chunk's duration in µs, its volume, its bytes, and whether its file is lost, without reading the rest."""
+def room_of(value: bytes) -> tuple[int, int, int, bool, bool | None]:
+    """What retention asks of a row, without reading the rest.
+
+    Returns:
+        duration in µs, volume, bytes, whether its file is lost, and whether the server's clock was not believed when
+        it was recorded (None: only its name is known yet, which does not tell).
+    """
     flags, volume, duration_us, size = _ROOM.unpack_from(value)
-    return duration_us, volume, size, bool(flags & _LOST)
+    doubtful = None if flags & _BY_NAME else bool(flags & _CLOCK_DOUBTFUL)
+    return duration_us, volume, size, bool(flags & _LOST), doubtful
 
 
 def run_of(value: bytes) -> int:

@@ -15,7 +15,7 @@ from indexer.reader import IndexReader
 from indexer.rebuild import checked_summary, summary
 from indexer.records import ROOT_BYTES, ChunkRecord, from_sealed
 from indexer.rows import Garbage
-from nvr.chunk.mirror import FILE as HOLDS_FILE
+from nvr.chunk import mirror
 from nvr.chunk.name import ChunkName, parse
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.sealed import SealedChunk
@@ -105,9 +105,9 @@ def outdated_mirrors(volumes: Iterable[Volume], holds: Sequence[Hold], now_us: i
     """Volumes whose mirror of the holds does not say what the registry has said for some minutes."""
     long_ago_us = now_us - MIRROR_US
     for volume in volumes:
-        where = str(volume.path / HOLDS_FILE)
+        where = str(volume.path / mirror.HOLDS)
         try:
-            data = volume.read_holds()
+            data = volume.read_mirror(mirror.HOLDS)
             mirrored = decode_all(data) if data else []
         except StorageError as error:
             yield Finding(Invariant.I3, where, error.what, error.hint or "check the disk")

@@ -30,6 +30,7 @@ from nvr.chunk.sealed import SealedChunk
 from nvr.codec.bmff import init_segment
 from nvr.codec.parameters import describe
 from nvr.media import CutReason, Gap, ParameterSets, Track
+from nvr.timebase import TimeRange
 
 CACHED_INITS = 4096  # chosen: far more than cameras have settings
 
@@ -234,6 +235,12 @@ class IndexWriter:
         with self.store.write() as txn:
             rows = sorted((track.id, us) for track, us in unread.items())
             txn.set_fact(_UNREAD, msgspec.json.encode(rows) if rows else None)
+
+    def forget_future(self, now_us: int) -> None:
+        """Forget what gaps say of the time after ``now_us``: a clock that was ahead said it."""
+        with self.store.write() as txn:
+            for track in gaps.tracks(txn):
+                gaps.cut(txn, track, TimeRange(now_us, keys.LATEST_US))
 
     def mark_clean_stop(self, wall_us: int) -> None:
         """The recorder was stopped by a person and has committed everything."""

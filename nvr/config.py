@@ -254,6 +254,7 @@ class Settings(_Section):
             self.index_path,
             self.scrub_path,
             self.troubles_path,
+            self.clock_path,
             self.activity_path,
             self.stills_path,
             self.registry_path,
@@ -270,6 +271,10 @@ class Settings(_Section):
     @property
     def troubles_path(self) -> Path:
         return self.data_dir / "troubles"
+
+    @property
+    def clock_path(self) -> Path:
+        return self.data_dir / "clock"
 
     @property
     def activity_path(self) -> Path:

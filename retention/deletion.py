@@ -11,7 +11,7 @@ from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
 from nvr.log import get_logger
 from nvr.media import Gap, GapReason, Track
-from nvr.timebase import Clock, TimeRange
+from nvr.timebase import Clock
 from retention.holds import Freeze
 from retention.plan import StoredChunk
 
@@ -52,7 +52,7 @@ class Deletion:
             StorageError: nothing was changed.
         """
         with self._freeze() as is_held:
-            free = (chunk for chunk in chunks if not is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)))
+            free = (chunk for chunk in chunks if not chunk.is_held_by(is_held))
             going = [record for chunk in free if (record := self._record(chunk)) is not None]
             if going:
                 gaps = tuple(self._holes(going))

@@ -1,6 +1,7 @@
 """The facts on which `retention.plan` decides, from the index and the volumes."""
 
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -12,6 +13,7 @@ from nvr.config import RetentionSettings
 from nvr.errors import StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, Clock
+from retention.ageing import ALL_TIME, Piece
 from retention.plan import StoredChunk, VolumeRoom
 from retention.policy import volume_room
 
@@ -46,6 +48,7 @@ class Facts:
         self._begins_us: dict[tuple[Track, int], int] = {}
         self._forget_us = 0
         self._volumes: dict[int, Volume] = {}  # as they were asked for their room
+        self.pieces: Sequence[Piece] = (ALL_TIME,)  # how dates become ages; replaced before each decision
 
     def usage_bytes(self) -> dict[tuple[Track, int], int]:
         """What each track occupies on each volume."""
@@ -74,19 +77,40 @@ class Facts:
 
     def oldest(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:
         """A track's chunks, oldest first, read as they are asked for: `retention.plan.Oldest`."""
-        chunks = self._expiry.oldest(track) if volume is None else self._on_volume(track, volume)
-        for chunk in chunks:
-            yield _stored(chunk)
+        if len(self.pieces) == 1:
+            return (_stored(chunk, 0) for chunk in self._dated(track, volume, self.pieces[0]))
+        parts = [
+            self._shifted(track, volume, piece, shift_us) for piece in self.pieces for shift_us in piece.shifts_us()
+        ]
+        return heapq.merge(*parts, key=_aged_us)
+
+    def _shifted(self, track: Track, volume: int | None, piece: Piece, shift_us: int) -> Iterator[StoredChunk]:
+        """Of a piece what ages by this shift, in order."""
+        for chunk in self._dated(track, volume, piece):
+            if piece.shift_us(chunk.is_clock_doubtful) == shift_us:
+                yield _stored(chunk, shift_us)
+
+    def _dated(self, track: Track, volume: int | None, piece: Piece) -> Iterator[AgedChunk]:
+        if volume is None:
+            return self._expiry.oldest(track, piece.from_us, piece.until_us)
+        return self._on_volume(track, volume, piece)
 
     def doubles(self, track: Track, volume: int | None) -> Iterator[StoredChunk]:
         """A track's chunks of which this volume holds one of two files, oldest first: `retention.plan.Oldest`."""
-        return map(_stored, self._expiry.doubles(track, volume) if volume is not None else ())
+        found = self._expiry.doubles(track, volume) if volume is not None else iter(())
+        if len(self.pieces) == 1:
+            return (_stored(chunk, 0) for chunk in found)
+        return iter(sorted((_stored(chunk, self._shift_us(chunk)) for chunk in found), key=_aged_us))
 
     def forget(self) -> None:
         """Look anew where the footage of each volume begins: something was put in front of it. Any thread."""
         self._begins_us = {}
 
-    def _on_volume(self, track: Track, volume: int) -> Iterator[AgedChunk]:
+    def _shift_us(self, chunk: AgedChunk) -> int:
+        piece = next(piece for piece in self.pieces if chunk.start_us < piece.until_us)
+        return piece.shift_us(chunk.is_clock_doubtful)
+
+    def _on_volume(self, track: Track, volume: int, piece: Piece) -> Iterator[AgedChunk]:
         now_us = self._clock.monotonic_us()
         if now_us >= self._forget_us:
             self._begins_us.clear()
@@ -94,11 +118,15 @@ class Facts:
         begins_us = self._begins_us.get((track, volume))
         if begins_us is None:
             begins_us = self._oldest_folder_us(track.channel, volume)
-        chunks = self._expiry.oldest(track, begins_us, volume=volume)
+        from_us = max(begins_us, piece.from_us)
+        if from_us >= piece.until_us:
+            return iter(())
+        chunks = self._expiry.oldest(track, from_us, piece.until_us, volume=volume)
         first = next(chunks, None)
         if first is None:
             return iter(())
-        self._begins_us[track, volume] = first.start_us
+        if from_us == begins_us:
+            self._begins_us[track, volume] = first.start_us
         return chain((first,), chunks)
 
     def _oldest_folder_us(self, channel: int, volume: int) -> int:
@@ -108,7 +136,11 @@ class Facts:
         return 0
 
 
-def _stored(chunk: AgedChunk) -> StoredChunk:
+def _stored(chunk: AgedChunk, shift_us: int) -> StoredChunk:
     return StoredChunk(
-        chunk.track, chunk.start_us, chunk.end_us, chunk.sequence, chunk.volume, chunk.bytes, chunk.second
+        chunk.track, chunk.start_us, chunk.end_us, chunk.sequence, chunk.volume, chunk.bytes, chunk.second, shift_us
     )
+
+
+def _aged_us(chunk: StoredChunk) -> int:
+    return chunk.aged_start_us

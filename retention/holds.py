@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from indexer.expiry import Expiry
 from indexer.holds import Hold, Holds, decode_all, encode_all, is_held
 from indexer.reader import IndexReader
+from nvr.chunk import mirror
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError
 from nvr.log import get_logger
@@ -59,7 +60,7 @@ class Standing:
         """
         for volume in volumes:
             try:
-                data = volume.read_holds()
+                data = volume.read_mirror(mirror.HOLDS)
                 taken = self._holds.take_back(decode_all(data)) if data else []
             except (StorageError, ValueError) as error:
                 log.exception("the mirror of the holds cannot be read", volume=volume.number, error=str(error))
@@ -73,7 +74,7 @@ class Standing:
         for volume in volumes:
             if self._mirrored.get(volume.number) != data:
                 try:
-                    volume.write_holds(data)
+                    volume.write_mirror(mirror.HOLDS, data)
                     self._mirrored[volume.number] = data
                 except StorageError as error:
                     troubles[volume.number] = f"the holds cannot be mirrored here: {error}"

@@ -60,7 +60,7 @@ class VolumeRoom:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk that could go. Iterables of these are in the order of time."""
+    """A chunk that could go. Iterables of these are in the order of `aged_start_us`."""
 
     track: Track
     start_us: int
@@ -69,6 +69,23 @@ class StoredChunk:
     volume: int
     bytes: int
     second: int | None = None  # another volume that holds the same file
+    shift_us: int = 0  # it was recorded so much later at most than it is dated: the clock was wrong
+
+    @property
+    def aged_start_us(self) -> int:
+        """From when its age counts."""
+        return self.start_us + self.shift_us
+
+    @property
+    def aged_end_us(self) -> int:
+        return self.end_us + self.shift_us
+
+    def is_held_by(self, is_held: "IsHeld") -> bool:
+        """Whether any part of it is held, by its dates or by when it was recorded."""
+        spans = [TimeRange(self.start_us, self.end_us)]
+        if self.shift_us:
+            spans.append(TimeRange(self.aged_start_us, self.aged_end_us))
+        return any(is_held(self.track, span) for span in spans)
 
     @property
     def volumes(self) -> tuple[int, ...]:
@@ -126,6 +143,7 @@ def plan(
     is_held: IsHeld,
     *,
     limit: int,
+    by_age: bool = True,
     spare_young: bool = True,
     doubles: Oldest = lambda _track, _volume: (),
 ) -> DeletePlan:
@@ -141,11 +159,13 @@ def plan(
             only those whose deletion makes room there.
         is_held: whether any part of a range of a track is held.
         limit: at most so many victims for age, for all quotas, and for each volume's want of room.
+        by_age: take what is older than it may be; not while the server's clock is doubted.
         spare_young: never take what is younger than its minimum for want of room; the last resort is not to.
         doubles: gives the chunks of a track that have two files, one of them on this volume, oldest first, lazily.
     """
     decision = _Decision(now_us, policies, usage_bytes, oldest, is_held, limit, spare_young, doubles)
-    decision.too_old()
+    if by_age:
+        decision.too_old()
     decision.over(quotas)
     shortages = tuple(filter(None, map(decision.short_of_room, volumes)))
     return DeletePlan(
@@ -240,7 +260,7 @@ class _Decision:
 
     def _promise_broken(self, victim: Victim) -> set[int] | None:
         """Where it is noted if this victim is younger than its minimum; None: it is not."""
-        if victim.chunk.end_us <= self._minimum_us(victim.chunk.track):
+        if victim.chunk.aged_end_us <= self._minimum_us(victim.chunk.track):
             return None
         return self.young if victim.only is None else self.single
 
@@ -250,7 +270,7 @@ class _Decision:
     def _take(self, victim: Victim) -> bool:
         """Take a victim unless it is held or taken already."""
         chunk, key = victim.chunk, _key(victim.chunk)
-        if key in self.chosen or self.is_held(chunk.track, TimeRange(chunk.start_us, chunk.end_us)):
+        if key in self.chosen or chunk.is_held_by(self.is_held):
             return False
         self.chosen[key] = victim
         return True
@@ -260,7 +280,7 @@ class _Decision:
         return self.now_us - self.policies[track.channel].min_us
 
     def _note_if_young(self, chunk: StoredChunk, quota: Quota) -> None:
-        if quota not in self.too_small and chunk.end_us > self._minimum_us(chunk.track):
+        if quota not in self.too_small and chunk.aged_end_us > self._minimum_us(chunk.track):
             self.too_small.append(quota)
 
     def _tracks(self, volume: int | None = None) -> list[Track]:
@@ -299,11 +319,11 @@ class _Decision:
         return heapq.merge(*chunks, key=self._youth)
 
     def _youth(self, chunk: StoredChunk) -> float:
-        return -(self.now_us - chunk.start_us) / self.policies[chunk.track.channel].max_us
+        return -(self.now_us - chunk.aged_start_us) / self.policies[chunk.track.channel].max_us
 
 
 def _ended_by(instant_us: int, chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:
-    return takewhile(lambda chunk: chunk.end_us <= instant_us, chunks)
+    return takewhile(lambda chunk: chunk.aged_end_us <= instant_us, chunks)
 
 
 def _key(chunk: StoredChunk) -> tuple[Track, int, int]:

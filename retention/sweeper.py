@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from indexer.writer import IndexWriter
+from nvr.believedclock import Belief
 from nvr.capture.ladder import Rung
 from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings
 from nvr.errors import StorageError
 from nvr.log import get_logger
 from nvr.timebase import US_PER_S, Clock
-from retention import ballast
+from retention import ageing, ballast
 from retention.deletion import Deletion
 from retention.facts import Facts
 from retention.holds import Standing
@@ -66,6 +67,8 @@ class Sweeper(threading.Thread):
         ingest_bps: bits that all cameras bring in a second, as measured.
         ready: whether recovery is over. Before that only what a crash left half deleted is deleted to the end: a row
             that left while recovery compares files with rows would make it adopt a file that is about to go.
+        clock: tells the believed time.
+        belief: what is believed of the server's clock now: by it ages are judged.
         holds: what must not be deleted.
         pace: how fast.
     """
@@ -79,6 +82,7 @@ class Sweeper(threading.Thread):
         ingest_bps: Callable[[], int],
         ready: Callable[[], bool],
         clock: Clock,
+        belief: Callable[[], Belief],
         holds: Standing,
         pace: Pace | None = None,
     ) -> None:
@@ -88,6 +92,7 @@ class Sweeper(threading.Thread):
         self._told: set[tuple[str, str]] = set()  # quota and trouble: each is told once
         self._ready = ready
         self._clock = clock
+        self._belief = belief
         self._holds = holds
         self._pace = pace or Pace()
         self._volumes = {volume.number: volume for volume in volumes}
@@ -206,9 +211,10 @@ class Sweeper(threading.Thread):
             StorageError: the index cannot be read.
         """
         usage_bytes = self._facts.usage_bytes()
-        full = set(said_full)
+        full, belief = set(said_full), self._belief()
+        self._facts.pieces = ageing.pieces(belief)
         return plan(
-            self._clock.wall_us(),
+            belief.now_us,
             policies(self._settings, {track.channel for track, _ in usage_bytes}),
             self._quotas,
             usage_bytes,
@@ -216,6 +222,7 @@ class Sweeper(threading.Thread):
             self._facts.oldest,
             self._holds.is_held,
             limit=self._pace.turn_files,
+            by_age=belief.is_believed,
             spare_young=self._settings.last_resort == "record_less",
             doubles=self._facts.doubles,
         )

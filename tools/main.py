@@ -20,7 +20,22 @@ from nvr.errors import (
     NvrError,
     StorageError,
 )
-from tools import cameras, check, demo, holds, init, rebuild, recorder, registry, run, show, troubles, volumes, web
+from tools import (
+    cameras,
+    check,
+    clock,
+    demo,
+    holds,
+    init,
+    rebuild,
+    recorder,
+    registry,
+    run,
+    show,
+    troubles,
+    volumes,
+    web,
+)
 from tools.simcam import command as simcam
 
 
@@ -70,6 +85,7 @@ app.command()(init.init)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(volumes.app, name="volumes")
 app.add_typer(holds.app, name="holds")
+app.add_typer(clock.app, name="clock")
 app.add_typer(registry.app, name="registry")
 app.command()(demo.demo)
 app.command()(run.run)

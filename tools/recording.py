@@ -4,24 +4,29 @@ import gc
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from indexer import camera_names
 from indexer.board import Board, RecorderStatus, ScrubStatus
 from indexer.bookkeeper import IndexBookkeeper
+from indexer.clockbook import ClockBook
 from indexer.damage import DamageBook
+from indexer.reader import IndexReader
 from indexer.registry import Registry
-from indexer.troubles import TroubleBook
+from indexer.troubles import Matter, TroubleBook
 from indexer.writer import IndexWriter
 from nvr.capture.engine import Engine
 from nvr.channel import Channel
+from nvr.chunk.volume import Volume
 from nvr.config import RetentionSettings, Settings
 from nvr.errors import StorageError
 from nvr.log import get_logger
+from nvr.machineclock import MachineClock
 from nvr.timebase import US_PER_DAY, US_PER_S, Clock, SystemClock
 from nvr.watchdog import Watchdog
+from retention.clockwatch import ClockWatch
 from retention.copier import Copier, Place
 from retention.facts import Facts
 from retention.holds import Standing
@@ -75,7 +80,16 @@ def record(config: Path, settings: Settings) -> None:
         volumes = [volume for volume, _ in found]
         books = IndexBookkeeper(writer, board, clock)
         engine = Engine(settings.recorder, settings.site.name, found, books, clock)
-        holds = Standing(registry.holds, clock)
+        believed = ClockWatch(
+            opened.enter_context(ClockBook.renewed(settings.clock_path)),
+            MachineClock(clock).reading,
+            clock,
+            volumes=volumes,
+            floor_us=lambda: _newest_us(writer, volumes),
+        )
+        believed.on_believed = writer.forget_future
+        engine.is_clock_doubtful = believed.is_doubtful
+        holds = Standing(registry.holds, believed)
         holds.take_back(volumes)
 
         def ingest_bps() -> int:
@@ -87,10 +101,12 @@ def record(config: Path, settings: Settings) -> None:
             settings.retention,
             ingest_bps=ingest_bps,
             ready=engine.has_recovered,
-            clock=clock,
+            clock=believed,
+            belief=believed.belief,
             holds=holds,
         )
         watch = VolumeWatch(config, opener, engine, sweeper, volumes, lambda volume: holds.take_back([volume]))
+        believed.volumes = lambda: watch.at_work().values()
         engine.on_full = sweeper.volume_full
         engine.on_ended = watch.ended
         sweeper.on_rung = engine.stand
@@ -98,7 +114,7 @@ def record(config: Path, settings: Settings) -> None:
         days = min(settings.retention.scrub_days, settings.retention.max_days)
         pace = ScrubPace(period_us=int(days * US_PER_DAY))
         scrub = Scrub(writer, watch.at_work, book, ready=engine.has_recovered, clock=clock, pace=pace)
-        copier = _copier(settings.retention, writer, watch, engine, ingest_bps, clock)
+        copier = _copier(settings.retention, writer, watch, engine, ingest_bps, believed)
         adoption = AdoptionWatch(
             writer,
             watch.at_work,
@@ -109,12 +125,14 @@ def record(config: Path, settings: Settings) -> None:
         health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work), adoption)
         list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
         duties = Duties(engine.reactor)
-        troubles = TroubleWatch(
-            list_of_troubles,
-            lambda: health.matters("; ".join(filter(None, (books.trouble, duties.trouble)))),
-            clock,
-            os.environ.get(LAST_END, ""),
-        )
+
+        def matters() -> dict[tuple[Matter, int], str]:
+            found = health.matters("; ".join(filter(None, (books.trouble, duties.trouble))))
+            doubt = believed.trouble
+            return found | ({(Matter.CLOCK, 0): doubt} if doubt else {})
+
+        troubles = TroubleWatch(list_of_troubles, matters, believed, os.environ.get(LAST_END, ""))
+        opened.enter_context(believed)
         Recorder(engine, books, health, troubles, board, registry, duties, clock).run()
         watch.close()
 
@@ -128,6 +146,14 @@ def _tell_renamed(writer: IndexWriter, registry: Registry) -> None:
             now=channel.name,
             before=name,
         )
+
+
+def _newest_us(writer: IndexWriter, volumes: Sequence[Volume]) -> int | None:
+    """The newest time that index and volumes bear: by that alone a first belief is judged."""
+    reader = IndexReader(writer.store)
+    ends = [end_us for track in reader.tracks() if (end_us := reader.last(track)) is not None]
+    hours = [hour_us for volume in volumes if (hour_us := volume.newest_us()) is not None]
+    return max([*ends, *hours], default=None)
 
 
 def _copier(

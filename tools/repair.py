@@ -105,9 +105,10 @@ def _holds(settings: "Settings", volumes: "dict[int, Volume]") -> "Iterator[Mend
 
 def _is_whole(volume: "Volume") -> bool:
     from indexer.holds import decode_all
+    from nvr.chunk import mirror
 
     try:
-        decode_all(volume.read_holds() or b"[]")
+        decode_all(volume.read_mirror(mirror.HOLDS) or b"[]")
     except (StorageError, ValueError):
         return False
     return True

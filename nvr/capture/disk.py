@@ -91,6 +91,7 @@ class Disk(threading.Thread):
         roots: the Merkle root of each track's last chunk; shared by all disks, so that chains go on across volumes.
         reserve_bytes: how much room to reserve for a track's next chunk.
         name_of: the name of a track's camera.
+        is_clock_doubtful: whether the server's clock is not believed now; asked for each new file.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Disk(threading.Thread):
         roots: dict[Track, bytes],
         reserve_bytes: Callable[[Track], int],
         name_of: Callable[[Track], str],
+        is_clock_doubtful: Callable[[], bool],
         sync_interval_us: int,
     ) -> None:
         super().__init__(name=f"disk-{volume.number}")
@@ -121,6 +123,7 @@ class Disk(threading.Thread):
         self._roots = roots
         self._reserve_bytes = reserve_bytes
         self._name_of = name_of
+        self._is_clock_doubtful = is_clock_doubtful
         self._sync_interval_us = sync_interval_us
         self._open: dict[Track, GrowingFile] = {}
         self._unsynced = Unsynced()
@@ -264,6 +267,7 @@ class Disk(threading.Thread):
             engine=self._engine,
             previous_root=self._roots.get(opened.track, NO_ROOT),
             name=self._name_of(opened.track),
+            is_clock_doubtful=self._is_clock_doubtful(),
         )
         writer = ChunkWriter(header)
         preamble = writer.preamble()  # first: what cannot be written needs no file

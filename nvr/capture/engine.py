@@ -77,6 +77,7 @@ class Engine:
         self._salvages: dict[int, Salvage] = {}
         self._session_settings = SessionSettings.of(settings, tls_context(verify=settings.tls_verify))
         self._recovery = threading.Thread(target=self._recover, name="recovery")
+        self.is_clock_doubtful: Callable[[], bool] = lambda: False  # asked by the disks' threads for each new file
         self.on_full: Callable[[int], None] = lambda _: None  # called with a volume's number, by its disk's thread
         self.on_ended: Callable[[Volume], None] = lambda _: None  # a volume is written no more; by its disk's thread
         self._coming = threading.Lock()
@@ -102,6 +103,7 @@ class Engine:
             roots=self._roots,
             reserve_bytes=self._reserve_bytes,
             name_of=self._name_of,
+            is_clock_doubtful=lambda: self.is_clock_doubtful(),
             sync_interval_us=int(self._settings.sync_interval_s * US_PER_S),
         )
 

@@ -224,13 +224,13 @@ class Volume:
         except OSError as error:
             raise explained(error, str(self.path)) from error
 
-    def write_holds(self, data: bytes) -> None:
-        """Store the mirror of the holds; after any crash it is whole, old or new. StorageError: it was not taken."""
-        mirror.write(self._fs, self._root_fd, str(self.path), data)
+    def write_mirror(self, file: str, data: bytes) -> None:
+        """Store one of the copies of `nvr.chunk.mirror`. StorageError: it was not taken."""
+        mirror.write(self._fs, self._root_fd, str(self.path), file, data)
 
-    def read_holds(self) -> bytes | None:
-        """The mirror of the holds; None: there is none. StorageError: it cannot be read."""
-        return mirror.read(self._fs, self._root_fd, str(self.path))
+    def read_mirror(self, file: str) -> bytes | None:
+        """One of them; None: there is none. StorageError: it cannot be read."""
+        return mirror.read(self._fs, self._root_fd, str(self.path), file)
 
     def make_ballast(self, size_bytes: int) -> None:
         """Keep so much room for the moment in which the disk runs full; StorageError: it does not take it."""

@@ -34,7 +34,7 @@ from retention.plan import IsHeld
 from retention.sweeper import Pace, Sweeper
 from tests.crash.ledger import LEAVES, PUT, SYNCED, WRITTEN, Ledger
 from tests.manual_clock import ManualClock
-from tests.retention.store import SETS, keep
+from tests.retention.store import SETS, keep, trusting
 
 TRACKS = (Track(1, TrackKind.MAIN), Track(2, TrackKind.MAIN))
 START_US = 1_795_003_195 * US_PER_S  # 2026-11-18T11:59:55Z: the folder of another hour comes after ten rounds
@@ -168,6 +168,7 @@ class House:
             ingest_bps=lambda: 0,
             ready=lambda: True,
             clock=self.clock,
+            belief=lambda: trusting(self.clock),
             holds=_Fixed(self),
             pace=PACE,
         )

@@ -8,6 +8,7 @@ import pytest
 from indexer.registry import Registry
 from indexer.store import Store
 from nvr.channel import Channel
+from nvr.chunk import mirror
 from nvr.chunk.volume import Volume
 from nvr.ownership import keep_private, make_folder
 from tests.manual_clock import ManualClock
@@ -51,7 +52,7 @@ def test_files_of_footage_that_root_records_are_the_services(home: Path, clock: 
     with archive(home, clock=clock) as found:
         name = found.record(ONE, 0)
         assert (found.volumes[0].path / name.path()).stat().st_uid == SERVICE
-        found.volumes[0].write_holds(b"[]")
+        found.volumes[0].write_mirror(mirror.HOLDS, b"[]")
     assert strangers(home) == []
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indexer.holds import Hold
 from indexer.registry import Registry
-from nvr.chunk.mirror import FILE as HOLDS_FILE
+from nvr.chunk import mirror
 from nvr.media import GapReason
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 from retention.holds import Kept, begins_us, kept_by, shortened_us
@@ -180,13 +180,13 @@ def test_hold_that_comes_back_gets_a_free_number(stored: Archive, tmp_path: Path
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b'[{"number": 1}]'])
 def test_damaged_mirror_is_left_alone_and_written_anew(stored: Archive, damage: bytes) -> None:
-    (stored.volumes[0].path / HOLDS_FILE).write_bytes(damage)
+    (stored.volumes[0].path / mirror.HOLDS).write_bytes(damage)
     hold = lay(stored, minutes(2, 4), 1)
     standing = stored.standing()
     standing.take_back(stored.volumes)
     standing.refresh()
     assert standing.mirror(stored.volumes) == {}
-    assert hold.uid in (stored.volumes[0].read_holds() or b"").decode()
+    assert hold.uid in (stored.volumes[0].read_mirror(mirror.HOLDS) or b"").decode()
 
 
 def test_what_a_hold_keeps_is_told_in_bytes_and_in_time_lost_to_others(stored: Archive) -> None:

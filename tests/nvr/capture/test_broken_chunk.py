@@ -96,6 +96,7 @@ def written(volume: Volume, *events: tuple[Track, Event]) -> Heard:
         engine="test",
         roots={},
         name_of=lambda track: str(track),
+        is_clock_doubtful=lambda: False,
         reserve_bytes=lambda track: 0,
         sync_interval_us=US_PER_S,
     )

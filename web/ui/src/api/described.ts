@@ -187,7 +187,7 @@ export interface LiveState {
   message: string;
 }
 
-export type MatterWord = "away" | "damaged" | "failed" | "failing" | "index" | "key_frames" | "nothing" | "short" | "single" | "stopped" | "sub_only" | "unindexed" | "worn";
+export type MatterWord = "away" | "clock" | "damaged" | "failed" | "failing" | "index" | "key_frames" | "nothing" | "short" | "single" | "stopped" | "sub_only" | "unindexed" | "worn";
 
 /** The last text on a motion search's socket. */
 export interface MotionEnd {

@@ -19,6 +19,7 @@ const MATTERS: Record<MatterWord, (of: { number: number }) => string> = {
   stopped: () => m.matter_stopped(),
   unindexed: m.matter_unindexed,
   index: () => m.matter_index(),
+  clock: () => m.matter_clock(),
 };
 
 export function matterWords(matter: MatterWord, volume: number | null): string {
