@@ -261,6 +261,7 @@ class IndexWriter:
             row = scan.last(txn, track)
             head_key = keys.track(track)
             value = txn.get(keys.HEAD, head_key)
+            latest = txn.before(keys.RUN, keys.after_track(track))
         head = None if value is None else decode_head(head_key, value)
         newest = None if row is None else decode(*row)
         if newest is not None and (head is None or newest.start_us > head.start_us):
@@ -269,6 +270,8 @@ class IndexWriter:
             end_us, run, root, cut = head.end_us, head.run, head.root, head.cut
         else:
             return None
+        if latest is not None and keys.track_of(latest[0]) == track:
+            run = max(run, keys.read_run(latest[0])[1])  # the clock was ahead: what came last does not lie last
         open_end = gap if gap is not None and gap.end_us > end_us else None
         return Last(open_end.end_us if open_end else end_us, run, root, cut, open_end)
 

@@ -7,6 +7,7 @@ What is not synced yet stays in memory (`nvr.capture.unsynced`): if the volume f
 
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,6 +29,7 @@ from nvr.timebase import Clock
 
 TURN_S = 0.1  # chosen: ten writes a second a track at most; a viewer's fragment does not wait for it
 UNSYNCED_LIMIT_BYTES = 64 << 20  # chosen: twice what 55 cameras bring between two syncs; hard disks want few syncs
+RESERVED_SHARE = 64  # of what is free: chosen, so that the files of 30 tracks leave half of a small disk to others
 NO_ROOT = bytes(32)
 
 log = get_logger()
@@ -280,11 +282,17 @@ class Disk(threading.Thread):
         return chunk
 
     def _create(self, header: ChunkHeader) -> PartFile:
-        """If there is no room, the ballast goes first: then there is, and the sweeper has time to make more."""
-        reserve_bytes = self._reserve_bytes(header.track)
+        """With room reserved, so that a file lies in one piece; but no other footage has to go for a reservation.
+
+        If there is no room at all, the ballast goes first: then there is, and the sweeper has time to make more.
+        """
+        reserve_bytes = min(self._reserve_bytes(header.track), self.volume.free_bytes() // RESERVED_SHARE)
         try:
             return self.volume.create(header, reserve_bytes)
         except VolumeFull:
+            if reserve_bytes:
+                with suppress(VolumeFull):
+                    return self.volume.create(header, 0)
             if not self.volume.give_up_ballast():
                 raise
             self._listener.ballast_given_up(self.volume)

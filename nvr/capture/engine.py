@@ -19,6 +19,7 @@ from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor
 from nvr.capture.report import OpenChunk, TrackReport
 from nvr.capture.resolver import Resolver
+from nvr.capture.runnumber import next_run
 from nvr.capture.salvage import Salvage
 from nvr.capture.session import Session, SessionSettings
 from nvr.capture.unsynced import Unsynced
@@ -264,8 +265,7 @@ class Engine:
             self.gaps.remember(track, last.end_us, last.reason, last.detail)
 
     def _next_run(self, track: Track) -> int:
-        """Runs are numbered by the second they start in, so that they grow without a counter on disk."""
-        self._runs[track] = max(self._runs[track] + 1, self._clock.wall_us() // US_PER_S)
+        self._runs[track] = next_run(self._runs[track], self._clock.wall_us())
         return self._runs[track]
 
     def _name_of(self, track: Track) -> str:

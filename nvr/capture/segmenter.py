@@ -7,7 +7,7 @@ from nvr.capture.cadence import CHUNK_LIMIT_BYTES, Cadence
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
 from nvr.capture.timeline import Placed, Timeline
 from nvr.codec.parameters import describe
-from nvr.media import CutReason, Fragment, ParameterSets, Sample, Track
+from nvr.media import Codec, CutReason, Fragment, ParameterSets, Sample, Track
 from nvr.timebase import TICKS_PER_S, US_PER_S, us_from_90k
 
 FRAGMENT_LIMIT_BYTES = 4 << 20
@@ -15,6 +15,7 @@ FRAGMENT_LIMIT_SAMPLES = 1000  # chosen: half a second of them is twice what `SA
 CHUNK_LIMIT_SAMPLES = 200_000  # chosen: twice the longest file at 120 pictures a second
 CHUNK_LIMIT_FRAGMENTS = 20_000  # chosen: five minutes of a camera whose every picture is a sync sample
 STEP_US = US_PER_S  # DESIGN section 5: a longer step of the server's clock ends the run
+STEP_WAIT_US = 4 * US_PER_S  # chosen: a usual group of pictures; so long a new run waits for a sync sample
 # A stretch without pictures is told from 3 s on (chosen: longer than TCP takes to send again, or than a camera that
 # saves pictures of a still scene waits), or four times the track's usual distance: some send a picture a minute.
 SILENCE_90K = 3 * TICKS_PER_S
@@ -73,6 +74,7 @@ class Segmenter:
         self._sequence = 0
         self._timeline: Timeline | None = None
         self._wall_offset_us = 0  # wall − monotonic, at the start of the run
+        self._stepped_us: int | None = None  # monotonic: since when the server's clock is another one
         self._sets: ParameterSets | None = None  # of the open chunk
         self._announced: ParameterSets | None = None  # the latest from the camera; in force from the next sync sample
         self._chunk: _OpenChunk | None = None
@@ -109,9 +111,21 @@ class Segmenter:
         self._announced = sample.parameter_sets or self._announced
         if self._timeline is None:
             return self._begin(sample, wall_offset_us)
-        if abs(wall_offset_us - self._wall_offset_us) > STEP_US:
+        if self._clock_stepped(sample, wall_offset_us):
             return self.end(CutReason.CLOCK) + self._begin(sample, wall_offset_us, goes_on=True)
         return self._take_all(self._timeline.place(sample))
+
+    def _clock_stepped(self, sample: Sample, wall_offset_us: int) -> bool:
+        """Whether the server's clock was set and a run by the new time begins here.
+
+        Until then the run goes on by the old one. A clock that is set to and fro meanwhile was never set.
+        """
+        if abs(wall_offset_us - self._wall_offset_us) <= STEP_US:
+            self._stepped_us = None
+            return False
+        if self._stepped_us is None:
+            self._stepped_us = sample.received_us
+        return sample.is_sync or sample.received_us - self._stepped_us >= STEP_WAIT_US
 
     def leave(self) -> None:
         """End the open chunk before the next sync sample, without a gap: its disk does not answer."""
@@ -143,7 +157,7 @@ class Segmenter:
         self._sets = sets
         self._run = self._next_run()
         self._sequence = self._steps = 0
-        self._wall_offset_us = wall_offset_us
+        self._wall_offset_us, self._stepped_us = wall_offset_us, None
         self._timeline = Timeline(sample, picture, wall_offset_us)
         self._usual_90k = self._timeline.frame_90k
         return self._take_all(self._timeline.place(sample))
@@ -181,7 +195,7 @@ class Segmenter:
         chunk, timeline, is_sync = self._chunk, self._timeline, placed.sample.is_sync
         assert chunk is not None
         assert timeline is not None
-        if is_sync and self._announced is not self._sets and self._parameters_changed(timeline):
+        if is_sync and self._announced is not self._sets and self._parameters_changed(timeline, placed.sample):
             return CutReason.PARAMETER_SETS
         if step_90k > SILENCE_90K and step_90k > self._longest_90k() and not self._left_out:
             self.has_lost = placed.sample.lost_packets > 0
@@ -200,10 +214,13 @@ class Segmenter:
             return FIRST_SILENCE_90K
         return min(SILENCE_FRAMES * self._usual_90k, LONGEST_SILENCE_90K)
 
-    def _parameters_changed(self, timeline: Timeline) -> bool:
-        """Whether the announced sets differ from those in force; if so they are in force from here on."""
+    def _parameters_changed(self, timeline: Timeline, sample: Sample) -> bool:
+        """Whether the announced sets, which are in force from here on, are others than the open chunk's.
+
+        Cameras that steer their bit rate by the PPS bring another one with each sync sample. That alone begins no file.
+        """
         before, self._sets = self._sets, self._announced
-        if self._sets is None or self._sets == before:
+        if self._sets is None or before is None or self._sets == before or _brings_pps(sample, before, self._sets):
             return False
         timeline.change(describe(self._sets))
         return True
@@ -271,3 +288,9 @@ class Segmenter:
         chunk.fragments += 1
         self._placed, self._bytes = [], 0
         return FragmentClosed(fragment)
+
+
+def _brings_pps(sample: Sample, before: ParameterSets, sets: ParameterSets) -> bool:
+    """Whether only the PPS of H.264 differ, and a decoder that starts at this sample finds them in it."""
+    only_pps = sets.codec is Codec.H264 and before.codec is Codec.H264 and sets.sps == before.sps
+    return only_pps and all(len(pps).to_bytes(4, "big") + pps in sample.data for pps in sets.pps)

@@ -186,6 +186,13 @@ def test_last_gives_end_run_root_and_cut(writer: IndexWriter) -> None:
     assert last.root == b"\1" * 32
 
 
+def test_last_run_is_the_greatest_also_where_the_clock_was_ahead_meanwhile(writer: IndexWriter) -> None:
+    commit(writer, sealed(0, run=7), sealed(90_000, run=8), sealed(1, run=9), sealed(90_000, SUB, run=99))
+    last = writer.last(MAIN)
+    assert last is not None
+    assert (last.run, last.end_us) == (9, START_US + 90_001 * MINUTE_US)
+
+
 def test_last_is_not_moved_back_by_chunks_that_are_adopted_late(writer: IndexWriter) -> None:
     commit(writer, sealed(5))
     commit(writer, sealed(2))

@@ -126,6 +126,72 @@ def test_parameter_sets_announced_between_sync_samples_take_effect_at_the_next()
     assert [event.parameter_sets for event in opened] == [PLAIN, SMALL]
 
 
+@pytest.mark.parametrize(("in_band", "files"), [(True, 1), (False, 4)])
+def test_other_pps_begins_a_file_only_where_the_sync_sample_does_not_bring_it(in_band: bool, files: int) -> None:
+    target = segmenter()
+    stream = [sample(i) for i in range(200)]
+    for number in range(0, 200, 50):
+        pps = bytes((0x68, 0xCE, number, 0xC8))
+        stream[number].parameter_sets = ParameterSets(Codec.H264, (), PLAIN.sps, (pps,))
+        if in_band:
+            stream[number].data += bytes((0, 0, 0, 4)) + pps
+    opened = [event for event in feed(target, stream) if isinstance(event, ChunkOpened)]
+    assert len(opened) == files
+
+
+def test_more_than_60_files_a_minute_end_the_session_and_those_before_stay_whole() -> None:
+    target = segmenter()
+    stream = [sample(i, gop=5, sets=SMALL if i // 5 % 2 else PLAIN) for i in range(1500)]
+    events = feed(target, stream)
+    assert target.fault == "the camera's stream begins more than 60 files a minute"
+    events += target.end(CutReason.SESSION)
+    opened = sum(isinstance(event, ChunkOpened) for event in events)
+    assert 60 <= opened <= 80
+    assert opened == sum(isinstance(event, ChunkEnded) for event in events)
+    assert indices(events) == list(range(len(indices(events))))
+    assert target.fault == ""
+
+
+def test_more_than_1000_pictures_a_second_end_the_session_and_take_little_memory() -> None:
+    target = segmenter()
+    stream = [Sample(bytes(8), (1 << 32) + i, i == 0, i * 10, PLAIN if i == 0 else None) for i in range(20_000)]
+    events = feed(target, stream)
+    assert target.fault == "the camera sends more than 1000 pictures a second"
+    assert sum(len(f.data) for f in fragments(events + target.end(CutReason.SESSION))) < 6000
+    assert all(len(f.data) <= 1000 for f in fragments(events))
+
+
+def test_a_silence_of_eight_seconds_ends_the_chunk_and_keeps_every_picture() -> None:
+    target = segmenter()
+    stream = [sample(i, at=i if i < 130 else i + 200) for i in range(300)]
+    stream[130].lost_packets = 7
+    events = feed(target, stream) + target.end(CutReason.STOP)
+    ends = [event for event in events if isinstance(event, ChunkEnded)]
+    assert [end.cut for end in ends] == [CutReason.SILENCE, CutReason.STOP]
+    assert ends[1].start_us - ends[0].start_us - ends[0].duration_us == 8 * US_PER_S
+    assert indices(events) == list(range(300))
+    assert target.has_lost
+
+
+@pytest.mark.parametrize("between_s", [1, 4, 30])
+def test_camera_of_few_pictures_is_not_called_silent_once_its_distance_is_known(between_s: int) -> None:
+    target = segmenter(Cadence(500_000, 600 * US_PER_S, 0))
+    events = feed(target, (sample(i, gop=1, at=i * between_s * 25) for i in range(60)))
+    silences = [event for event in events if isinstance(event, ChunkEnded) and event.cut is CutReason.SILENCE]
+    assert len(silences) <= (4 if between_s > 10 else 0)
+
+
+def test_samples_left_out_on_purpose_are_no_silence() -> None:
+    target = segmenter()
+    events = []
+    for i in range(1500):
+        if i % 250 == 0:
+            events += target.push(sample(i, gop=250), WALL_US)
+        else:
+            target.skip(sample(i))
+    assert [event for event in events if isinstance(event, ChunkEnded) and event.cut is CutReason.SILENCE] == []
+
+
 def test_same_parameter_sets_again_do_not_cut() -> None:
     target = segmenter()
     events = feed(target, (sample(i, sets=PLAIN if i % 50 == 0 else None) for i in range(200)))
@@ -156,6 +222,28 @@ def test_step_of_the_servers_clock_ends_the_run(step_s: int) -> None:
     assert [event.run for event in opened] == [1, 2]
     assert opened[1].start_us - opened[0].start_us == 4 * US_PER_S + step_s * US_PER_S
     assert [event.cut for event in events if isinstance(event, ChunkEnded)] == [CutReason.CLOCK]
+
+
+@pytest.mark.parametrize(("gop", "first"), [(50, 150), (10_000, 120 + 100)])
+def test_step_of_the_servers_clock_loses_no_picture_and_waits_four_seconds_for_a_sync_sample(
+    gop: int, first: int
+) -> None:
+    target = segmenter()
+    events = feed(target, (sample(i, gop=gop) for i in range(120)))
+    events += feed(target, (sample(i, gop=gop) for i in range(120, 300)), WALL_US - 3600 * US_PER_S)
+    events += target.end(CutReason.STOP)
+    assert indices(events) == list(range(300))
+    opened = [at for at, event in enumerate(events) if isinstance(event, ChunkOpened)]
+    assert len(opened) == 2
+    assert indices(events[opened[1] :])[0] == first
+
+
+def test_clock_that_is_set_to_and_fro_between_two_sync_samples_ends_no_run() -> None:
+    target = segmenter()
+    events = feed(target, (sample(i) for i in range(60)))
+    events += feed(target, (sample(i) for i in range(60, 90)), WALL_US + 3600 * US_PER_S)
+    events += feed(target, (sample(i) for i in range(90, 200))) + target.end(CutReason.STOP)
+    assert sum(isinstance(event, ChunkOpened) for event in events) == 1
 
 
 @pytest.mark.parametrize("jump_s", [-1000, -3, 3, 8, 40_000])
