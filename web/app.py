@@ -35,6 +35,7 @@ from web.hls_live import LiveListRoom
 from web.live import LiveRoom
 from web.media import ChunkFinder, MediaRoom
 from web.metrics import MetricsRoom
+from web.oom import WEB_SCORE, first_to_go
 from web.openapi import ApiRoom
 from web.overview import OverviewRoom
 from web.pages import STATIC, Pages
@@ -161,6 +162,7 @@ def serve(settings: Settings) -> None:
     Raises:
         ConfigError: the address is taken or not ours.
     """
+    first_to_go(WEB_SCORE)
     asyncio.run(_serve(settings))
 
 

@@ -2,19 +2,36 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
+
 from nvr.errors import IntegrityError, NvrError, StorageError
-from web.still_worker import StillJob, StillPicture, serve
+from nvr.log import get_logger
+from nvr.timebase import SystemClock
+from web.still_job import ANSWER_BYTES, GivenUp, Link, Ready, StillJob, StillPicture
+from web.turns import Turns
 
 WORKERS = 2
 TIMEOUT_S = 15.0  # chosen: a 10 s group of 4K pictures takes some 8 s of one core here
+START_S = 30.0  # within it a process is ready, on a busy machine too
 JOBS_A_LIFE = 500  # chosen: whatever leaks, leaks not for long; a start costs 0.3 s
+
+_log = get_logger()
+
+
+def serve(end: socket.socket) -> None:
+    """What a decoder process runs. The C decoders are imported there and only there."""
+    from web.still_worker import serve as decode_for
+
+    decode_for(end)
 
 
 class NotWanted(NvrError):
-    """Who asked for a picture went away before its turn came."""
+    """Who asked for a picture has gone away."""
 
 
 class Worker:
@@ -22,39 +39,70 @@ class Worker:
 
     def __init__(self) -> None:
         spawn = multiprocessing.get_context("spawn")
-        self._here, there = spawn.Pipe()
+        here, there = socket.socketpair()
+        self._link = Link(here, SystemClock())
         self._process = spawn.Process(target=serve, args=(there,), name="nvr still", daemon=True)
-        self._process.start()
-        there.close()  # so that the child's death is the end of the pipe
+        try:
+            self._process.start()
+        except OSError:
+            here.close()
+            raise
+        finally:
+            there.close()  # so that the child's death is the end of the link
+        self._is_ready = False
         self.jobs = 0
 
     @property
     def pid(self) -> int | None:
         return self._process.pid
 
-    def picture(self, job: StillJob, timeout_s: float) -> StillPicture:
+    def picture(self, job: StillJob, timeout_s: float, unwanted: threading.Event) -> StillPicture:
         """Decode.
 
         Raises:
-            IntegrityError: the process died or was too slow; it must be replaced.
+            NotWanted: nobody waits any more; the process goes on.
+            IntegrityError: the process died or was too slow, or says nonsense; it must be replaced.
+            StorageError: the samples cannot be read; the process goes on.
         """
         self.jobs += 1
         try:
-            self._here.send(job)
-            if self._here.poll(timeout_s):
-                answer = self._here.recv()
-                if isinstance(answer, StillPicture):
-                    return answer
-        except (EOFError, OSError) as error:
-            raise IntegrityError("the decoder died of these pictures", hint="another instant may work") from error
-        raise IntegrityError(f"the decoder took longer than {timeout_s:g} s", hint="another instant may work")
+            self._await_start()
+            self._link.until(timeout_s)
+            self._send(job, unwanted)
+            return msgspec.msgpack.decode(self._link.receive(ANSWER_BYTES), type=StillPicture)
+        except TimeoutError as error:
+            raise IntegrityError(f"the decoder took longer than {timeout_s:g} s", hint=_HINT) from error
+        except (EOFError, OSError, GivenUp) as error:
+            raise IntegrityError("the decoder died of these pictures", hint=_HINT) from error
+        except msgspec.MsgspecError as error:
+            raise IntegrityError("the decoder's answer is none", hint=_HINT) from error
 
     def close(self) -> None:
         """End the process, whatever it does."""
-        self._here.close()
+        self._link.close()
         self._process.kill()
         self._process.join()
         self._process.close()
+
+    def _await_start(self) -> None:
+        if self._is_ready:
+            return
+        self._link.until(START_S)
+        ready = msgspec.msgpack.decode(self._link.receive(ANSWER_BYTES), type=Ready)
+        if ready.refused:
+            _log.warning("the decoder is not confined as it should be", refused=ready.refused[:200])
+        self._is_ready = True
+
+    def _send(self, job: StillJob, unwanted: threading.Event) -> None:
+        self._link.send(msgspec.msgpack.encode(job.order()))
+        try:
+            for sample in job.samples:
+                if unwanted.is_set():
+                    raise NotWanted("nobody waits for this picture any more")
+                self._link.send(sample)
+        except NvrError:
+            self._link.give_up()
+            raise
 
 
 class Decoder:
@@ -70,29 +118,40 @@ class Decoder:
         self.timeout_s = timeout_s
         self._jobs_a_life = jobs_a_life
         self._workers = workers
-        self._places = asyncio.Semaphore(workers)
+        self._turns = Turns(workers)
         self._idle: list[Worker] = []
         self._threads = ThreadPoolExecutor(workers, "still")
 
-    async def picture(self, job: StillJob, wanted: Callable[[], bool] = lambda: True) -> bytes:
-        """The JPEG of a job, or its view.
+    async def picture(self, job: StillJob, flow: Hashable = None) -> bytes:
+        """The JPEG of a job, or its view. The job's samples are read when its turn has come, and dropped as they go.
+
+        Who is cancelled while waiting for a turn leaves the queue; later, the reading ends.
 
         Args:
             job: what to decode.
-            wanted: whether anybody still waits for it, asked when its turn has come.
+            flow: to what it belongs: turns are fair between flows.
 
         Raises:
-            NotWanted: nobody does.
             IntegrityError: it cannot be decoded, or a decoder died or hung over it.
+            StorageError: its samples cannot be read.
         """
-        async with self._places:
-            if not wanted():
-                raise NotWanted("nobody waits for this picture any more")
-            # Shielded: a reader that goes away must not leave a worker with an answer for nobody in its pipe.
-            answer = await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, self._run, job))
+        await self._turns.take(flow)
+        unwanted = threading.Event()
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._run, job, unwanted)
+        running.add_done_callback(self._give_back)
+        try:
+            # Shielded: a reader that goes away must not leave a worker with an answer for nobody, nor its place.
+            answer = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            unwanted.set()
+            raise
         if answer.failure:
-            raise IntegrityError(answer.failure, hint="another instant may work")
+            raise IntegrityError(answer.failure, hint=_HINT)
         return answer.data
+
+    def waiting(self) -> int:
+        """How many pictures wait for their turn."""
+        return self._turns.waiting()
 
     def warm(self) -> None:
         """Start every worker now, so that the first picture does not wait for it: that takes a second of CPU each.
@@ -109,14 +168,23 @@ class Decoder:
         """The idle workers' process ids."""
         return [worker.pid for worker in self._idle if worker.pid is not None]
 
-    def _run(self, job: StillJob) -> StillPicture:
+    def _give_back(self, done: "asyncio.Future[StillPicture]") -> None:
+        self._turns.give_back()
+        if not done.cancelled():
+            done.exception()  # where nobody waits any more, nobody asks for it
+
+    def _run(self, job: StillJob, unwanted: threading.Event) -> StillPicture:
         try:
             worker = self._idle.pop()
         except IndexError:
             worker = _start()
         kept = False
         try:
-            answer = worker.picture(job, self.timeout_s)
+            try:
+                answer = worker.picture(job, self.timeout_s, unwanted)
+            except (StorageError, NotWanted):
+                kept = True  # no fault of the process
+                raise
             kept = worker.jobs < self._jobs_a_life
         finally:
             if kept:
@@ -130,6 +198,9 @@ class Decoder:
         self._threads.shutdown(wait=True, cancel_futures=True)
         while self._idle:
             self._idle.pop().close()
+
+
+_HINT = "another instant may work"
 
 
 def _start() -> Worker:

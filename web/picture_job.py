@@ -5,7 +5,7 @@ from nvr.errors import StorageError
 from nvr.media import Codec
 from web.archive import Archive
 from web.footage import Footage
-from web.still_worker import StillJob
+from web.still_job import StillJob
 
 _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc"}
 

@@ -88,10 +88,10 @@ class StillRoom:
         headers = {"Cache-Control": REVALIDATED, "X-Picture-Time-Us": str(found.shown_us)}
         jpeg = b""
         if not names(request.headers.get("If-None-Match", ""), etag):
-            jpeg = await self._picture(found, asked.width, request)
+            jpeg = await self._picture(found, asked.width, flow=(request.remote, asked.picture))
         return Content(JPEG, (jpeg,), etag, headers)
 
-    async def _picture(self, found: _Found, width: int | None, request: web.Request) -> bytes:
+    async def _picture(self, found: _Found, width: int | None, flow: tuple[str | None, str]) -> bytes:
         """From the cache, or decoded and put there. What grows is not kept: its numbers name it, its start may move."""
         chunk = found.footage.chunk
         cache = self._cache if chunk.sealed else None
@@ -99,7 +99,7 @@ class StillRoom:
         jpeg = await asyncio.to_thread(cache.get, name) if cache is not None else None
         if jpeg is None:
             job = await asyncio.to_thread(picture_job, self._archive, found.footage, found.index, width)
-            jpeg = await self._decoder.picture(job, wanted=lambda: request.transport is not None)
+            jpeg = await self._decoder.picture(job, flow)
             if cache is not None:
                 await asyncio.to_thread(cache.put, name, jpeg)
         return jpeg

@@ -2,19 +2,26 @@
 
 import asyncio
 import os
+import pickle
 import signal
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from nvr.codec.parameters import decoder_configuration
-from nvr.errors import IntegrityError
+from nvr.errors import IntegrityError, StorageError
 from nvr.media import Codec
+from nvr.timebase import US_PER_S
+from tests.manual_clock import ManualClock
 from tests.web.pictures import read_jpeg, stream
 from web import still_worker
 from web.decoder import Decoder
-from web.still_worker import StillJob
+from web.still_job import Link, Ready, StillJob
 
 
 @pytest.fixture
@@ -86,6 +93,130 @@ async def test_reader_that_goes_away_leaves_no_answer_behind(decoder: Decoder) -
     assert read_jpeg(await decoder.picture(job(3))) == 3
 
 
+async def test_samples_are_read_when_their_turn_has_come_and_no_further_than_they_are_taken(decoder: Decoder) -> None:
+    await decoder.picture(job(1))
+    (pid,) = decoder.pids()
+    os.kill(pid, signal.SIGSTOP)  # it takes nothing
+    decoder.timeout_s = 0.2
+    read = {"first": 0, "second": 0}
+
+    def samples(name: str) -> Iterator[bytes]:
+        for _ in range(1_000):
+            read[name] += 1
+            yield bytes(1 << 20)
+
+    wanted = [replace(job(2), samples=samples(name), presentations_90k=tuple(range(1_000))) for name in read]
+    first, second = [asyncio.create_task(decoder.picture(one)) for one in wanted]
+    while not read["first"]:
+        await asyncio.sleep(0)
+    assert (read["second"], decoder.waiting()) == (0, 1)
+    second.cancel()
+    with pytest.raises(IntegrityError, match="longer"):
+        await first
+    assert read["first"] < 5, "the rest stayed on the disk"
+    assert (read["second"], decoder.waiting()) == (0, 0), "who went away left the queue"
+
+
+async def test_reading_ends_when_nobody_waits_any_more(decoder: Decoder) -> None:
+    decoder.warm()
+    pids, began = decoder.pids(), threading.Event()
+
+    def samples() -> Iterator[bytes]:
+        while True:
+            began.set()
+            yield bytes(1 << 10)
+
+    endless = replace(job(2), samples=samples(), presentations_90k=tuple(range(1_000_000)))
+    asked = asyncio.create_task(decoder.picture(endless))
+    while not began.is_set():
+        await asyncio.sleep(0)
+    asked.cancel()
+    assert read_jpeg(await decoder.picture(job(3))) == 3
+    assert decoder.pids() == pids, "and the decoder goes on"
+
+
+async def test_samples_that_cannot_be_read_are_no_fault_of_the_decoder(decoder: Decoder) -> None:
+    decoder.warm()
+    pids = decoder.pids()
+
+    def samples() -> Iterator[bytes]:
+        yield from list(job(2).samples)[:1]
+        raise StorageError("the disk does not answer")
+
+    with pytest.raises(StorageError, match="does not answer"):
+        await decoder.picture(replace(job(2), samples=samples()))
+    assert read_jpeg(await decoder.picture(job(3))) == 3
+    assert decoder.pids() == pids
+
+
+def says_a_pickle(end: socket.socket) -> None:
+    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))))
+    end.recv(1)
+    end.sendall(_frame(pickle.dumps(_Evil())))
+    end.recv(1 << 20)
+
+
+def says_too_much(end: socket.socket) -> None:
+    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))))
+    end.sendall((2**31).to_bytes(4, "big"))
+    end.recv(1 << 20)
+
+
+def says_half(end: socket.socket) -> None:
+    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))) + (100).to_bytes(4, "big") + b"half")
+    while end.recv(1 << 20):
+        pass
+
+
+def says_another_thing(end: socket.socket) -> None:
+    end.sendall(_frame(msgspec.msgpack.encode({"refused": 5})))
+    end.recv(1 << 20)
+
+
+def gives_up(end: socket.socket) -> None:
+    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))) + b"\xff\xff\xff\xff")
+    end.recv(1 << 20)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (os.environ["OWNED"],)
+
+
+def _frame(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+@pytest.mark.parametrize("evil", [says_a_pickle, says_too_much, says_half, says_another_thing, gives_up])
+async def test_decoder_that_was_taken_over_can_say_nothing_but_a_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, evil: Callable[[socket.socket], None]
+) -> None:
+    monkeypatch.setenv("OWNED", str(tmp_path / "owned"))
+    monkeypatch.setattr("web.decoder.serve", evil)
+    decoder = Decoder(workers=1, timeout_s=1)
+    with pytest.raises(IntegrityError):
+        await decoder.picture(job(3))
+    assert not (tmp_path / "owned").exists()
+    monkeypatch.undo()
+    decoder.timeout_s = 30
+    assert read_jpeg(await decoder.picture(job(3))) == 3
+    decoder.close()
+
+
+def test_frame_that_comes_byte_by_byte_is_not_waited_for() -> None:
+    clock = ManualClock()
+    here, there = socket.socketpair()
+    with here, there:
+        link = Link(here, clock)
+        link.until(1)
+        there.sendall((5).to_bytes(4, "big") + b"abcde")
+        assert link.receive(5) == b"abcde"
+        clock.advance(US_PER_S)
+        there.sendall((5).to_bytes(4, "big") + b"abcde")
+        with pytest.raises(TimeoutError):
+            link.receive(5)
+
+
 async def test_nonsense_is_an_error_in_words(decoder: Decoder) -> None:
     nonsense = replace(job(3), samples=(b"\0\0\0\4\x65\xff\xff\xff",), presentations_90k=(0,))
     with pytest.raises(IntegrityError):
@@ -95,7 +226,8 @@ async def test_nonsense_is_an_error_in_words(decoder: Decoder) -> None:
 @pytest.mark.parametrize("codec", list(Codec))
 @pytest.mark.parametrize(("asked", "given"), [(None, 320), (160, 160), (201, 200), (4000, 320)])
 def test_width_is_kept_in_proportion_even_and_never_enlarged(codec: Codec, asked: int | None, given: int) -> None:
-    frame = still_worker.decode(job(30, codec=codec))
+    wanted = job(30, codec=codec)
+    frame = still_worker.decode(wanted.order(), wanted.samples)
     assert frame is not None
     jpeg = still_worker.encode(frame, asked)
     start = jpeg.index(b"\xff\xc0")  # SOF0, ITU-T T.81 section B.2.2: height, width

@@ -19,14 +19,14 @@ from tests.web.archive import MAIN, START_US, House, groups
 from tests.web.conftest import open_server
 from tests.web.pictures import read_jpeg, stream
 from tests.web.server import Server
-from web import still_worker
+from web import still_confinement
 from web.app import sweep
 from web.auth import may
-from web.decoder import Decoder, NotWanted
+from web.decoder import Decoder
 from web.footage import FootageReader
 from web.still import StillRoom
 from web.still_cache import StillCache
-from web.still_worker import StillJob
+from web.still_job import StillJob
 
 STILL = "/api/channels/1/still.jpg"
 
@@ -181,7 +181,7 @@ async def test_worker_has_limits_on_memory_and_core_files(decoder: Decoder) -> N
     limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
     (memory,) = [line for line in limits if line.startswith("Max address space")]
     (core,) = [line for line in limits if line.startswith("Max core file size")]
-    assert memory.split()[3:5] == [str(still_worker.MEMORY_BYTES)] * 2
+    assert memory.split()[3:5] == [str(still_confinement.MEMORY_BYTES)] * 2
     assert core.split()[4:6] == ["0", "0"]
 
 
@@ -215,9 +215,3 @@ async def test_corrupted_chunk_is_an_answer_in_words_and_other_footage_is_shown(
         assert reply.status in (200, 404, 502, 503)
         assert reply.status == 200 or reply.json["error"]
     assert (await caching.still(START_US + 3 * US_PER_S))[0] == 75
-
-
-async def test_picture_that_nobody_waits_for_any_more_is_not_decoded(decoder: Decoder) -> None:
-    with pytest.raises(NotWanted):
-        await decoder.picture(large(), wanted=lambda: False)
-    assert decoder.pids() == []

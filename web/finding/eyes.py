@@ -13,7 +13,7 @@ from web.finding.bisect import Sight
 from web.finding.likeness import Box, Frame, frame
 from web.footage import Footage, FootageReader
 from web.picture_job import picture_job
-from web.still_worker import StillJob, View
+from web.still_job import StillJob, View
 
 
 class Eyes:
@@ -59,7 +59,7 @@ class Eyes:
         if found is None:
             return None
         job, shown_us, next_us = found
-        grey = await self._decoder.picture(job)
+        grey = await self._decoder.picture(job, "search")
         width, height = self._view().size
         view = np.frombuffer(grey, np.uint8).reshape(height, width).astype(np.float32)
         return Sight(shown_us, next_us, view)
