@@ -23,6 +23,7 @@ _FIXED = struct.Struct(">BBHII16sIIHIIi")
 _RARE = struct.Struct(">HII")  # sequence >> 16, composition_delay_90k, lost_packets; only where one of them is not 0
 _EXTENT = struct.Struct(">xB6xI")  # of _FIXED: flags and duration_us
 _RUN = struct.Struct(">4xI")
+_INIT = struct.Struct(">38xI")
 _ROOM = struct.Struct(">xBH4xI16xI")  # flags, volume, duration_us and bytes
 _RECOVERED = 1
 _LOST = 2
@@ -185,6 +186,11 @@ def room_of(value: bytes) -> tuple[int, int, int, bool, bool | None]:
 def run_of(value: bytes) -> int:
     """A chunk's run, without reading the rest of the row."""
     return int(_RUN.unpack_from(value)[0])
+
+
+def init_of(value: bytes) -> int:
+    """The number of a chunk's init segment, without reading the rest of the row."""
+    return int(_INIT.unpack_from(value)[0])
 
 
 def from_sealed(sealed: SealedChunk, volume: int, init_id: int) -> ChunkRecord:

@@ -1,6 +1,5 @@
 """The only room that writes the index. One `commit` is one transaction: all that follows from it, or nothing."""
 
-import hashlib
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,17 +8,15 @@ from typing import Self
 
 import msgspec
 
-from indexer import camera_names, copies, days, gaps, keys, scan
+from indexer import camera_names, copies, days, gaps, inits, keys, scan
 from indexer.consistency import Counted
 from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
 from indexer.rows import (
     Garbage,
     HeadRecord,
-    InitRecord,
     decode_head,
     encode_garbage,
     encode_head,
-    encode_init,
     encode_run,
     encode_usage,
 )
@@ -27,8 +24,6 @@ from indexer.store import Store, Writing
 from indexer.tally import Tally
 from nvr.chunk.name import ChunkName
 from nvr.chunk.sealed import SealedChunk
-from nvr.codec.bmff import init_segment
-from nvr.codec.parameters import describe
 from nvr.media import CutReason, Gap, ParameterSets, Track
 from nvr.timebase import TimeRange
 
@@ -69,6 +64,7 @@ class IndexWriter:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._inits: dict[_InitKey, int] = {}
+        self._most_inits = inits.LIMIT
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -99,15 +95,16 @@ class IndexWriter:
         Raises:
             StorageError: nothing of the batch was written.
         """
-        inits: dict[_InitKey, int] = {}
+        looked_up: dict[_InitKey, int] = {}
         with self.store.write() as txn:
+            self._bound_inits(txn)
             tally = Tally(txn)
             for record in instead_of:
                 if txn.delete(keys.CHUNK, key_of(record)):
                     copies.take(txn, tally, record)
                     tally.removed(record)
             for sealed, volume in batch.chunks:
-                record = from_sealed(sealed, volume, self._init_id(txn, sealed, inits))
+                record = from_sealed(sealed, volume, self._init_id(txn, sealed, looked_up))
                 if _put_chunk(txn, tally, record):
                     _put_head(txn, sealed)
                     camera_names.put(txn, record.track, record.run, sealed.header.name)
@@ -123,7 +120,7 @@ class IndexWriter:
             tally.write()
         if len(self._inits) > CACHED_INITS:
             self._inits.clear()
-        self._inits.update(inits)
+        self._inits.update(looked_up)
 
     def commit_names(self, names: Iterable[tuple[ChunkName, int, int]]) -> None:
         """Rows for files of which only the name is known; rows that are there already stay.
@@ -275,28 +272,19 @@ class IndexWriter:
         open_end = gap if gap is not None and gap.end_us > end_us else None
         return Last(open_end.end_us if open_end else end_us, run, root, cut, open_end)
 
+    def _bound_inits(self, txn: Writing) -> None:
+        """What nobody names goes when there is much of it: at twice of what was left the last time."""
+        if txn.count(keys.INIT) >= self._most_inits:
+            self._most_inits = max(inits.LIMIT, 2 * inits.drop_unused(txn))
+            self._inits.clear()
+
     def _init_id(self, txn: Writing, sealed: SealedChunk, new: dict[_InitKey, int]) -> int:
         """The number of the chunk's init segment; `new` gathers those that this transaction looked up."""
         sets, delay_90k = sealed.header.parameter_sets, sealed.header.composition_delay_90k
         known = self._inits.get((sets, delay_90k)) or new.get((sets, delay_90k))
         if known is None:
-            known = new[sets, delay_90k] = _stored_init(txn, sets, delay_90k)
+            known = new[sets, delay_90k] = inits.stored(txn, sets, delay_90k)
         return known
-
-
-def _stored_init(txn: Writing, sets: ParameterSets, delay_90k: int) -> int:
-    picture = describe(sets)
-    data = init_segment(sets, picture, composition_delay_90k=delay_90k)
-    digest = hashlib.sha256(data).digest()
-    known = txn.get(keys.INIT_HASH, digest)
-    if known is not None:
-        return keys.read_init(known)
-    newest = txn.before(keys.INIT, keys.init(2**32 - 1))
-    number = keys.read_init(newest[0]) + 1 if newest else 1
-    row = InitRecord(number, digest, picture.codec_string, picture.width, picture.height, data)
-    txn.put(keys.INIT, keys.init(number), encode_init(row))
-    txn.put(keys.INIT_HASH, digest, keys.init(number))
-    return number
 
 
 def _put_chunk(txn: Writing, tally: Tally, record: ChunkRecord) -> bool:

@@ -52,6 +52,7 @@ def written(path: Path, fs: Noting, reserve_bytes: int) -> tuple[Heard, int, boo
             roots={},
             name_of=lambda track: str(track),
             reserve_bytes=lambda track: reserve_bytes,
+            is_clock_doubtful=lambda: False,
             sync_interval_us=US_PER_S,
         )
         for track, event in good_chunk():
