@@ -4,10 +4,13 @@ import errno
 import os
 import socket
 import ssl
+import warnings
 from dataclasses import dataclass
 
 from nvr.errors import CameraError, NetworkError
 
+_OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.h; servers without secure renegotiation. Named by Python from 3.12 on
+DISCARDS = 16  # chosen: reads of a session that is over; more than a receive buffer of the kernel holds
 BATCH_BYTES = 512 * 1024  # measured: above what 4 Mbit/s bring between two sweeps, so that they find all at once
 
 
@@ -113,6 +116,12 @@ class Connection:
             raise CameraError("the camera closed the connection", where=str(self._endpoint))
         return size
 
+    def discard(self, buffer: memoryview) -> None:
+        """Throw away what waits: closed with unread bytes a connection is reset, and our last word with it."""
+        for _ in range(DISCARDS):
+            if self.receive_into(buffer) == 0:
+                return
+
     def send(self, data: bytes) -> None:
         """Send, or keep what the kernel does not take for `flush`."""
         self._waiting += data
@@ -138,9 +147,23 @@ class Connection:
         )
 
 
+_TLS = {  # what OpenSSL says of cameras that were made before 2018, in words
+    "UNSUPPORTED_PROTOCOL": "the camera knows only old versions of TLS; update it, or set tls_verify = false",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "the camera knows only old versions of TLS; update it, or set tls_verify = false",
+    "DH_KEY_TOO_SMALL": "the camera's keys are too short; update it, or set tls_verify = false",
+    "EE_KEY_TOO_SMALL": "the camera's key is too short; give it a new certificate, or set tls_verify = false",
+    "CA_MD_TOO_WEAK": "the camera's certificate is signed with SHA-1; give it a new one, or set tls_verify = false",
+    "WRONG_VERSION_NUMBER": "the camera speaks no TLS at this port; write rtsp:// instead, or correct the port",
+    "CERTIFICATE_VERIFY_FAILED": "nobody vouches for the camera's certificate; see tls_verify",
+}
+
+
 def _plain(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        return f"no secure connection: {error.reason or error}"
+        meaning = _TLS.get(error.reason, "")
+        return f"no secure connection: {meaning or error.reason or error}"
+    if isinstance(error, socket.gaierror):  # for an address there is nothing else to look up
+        return "the address names a network interface that this machine does not have"
     match error.errno:
         case errno.ECONNREFUSED:
             return "the camera refuses the connection"
@@ -159,9 +182,17 @@ def _plain(error: OSError) -> str:
 
 
 def tls_context(*, verify: bool) -> ssl.SSLContext:
-    """TLS for cameras. Without ``verify`` nobody on the way can read along, but nothing proves who answers."""
+    """TLS for cameras. Without ``verify`` nobody on the way can read along, but nothing proves who answers.
+
+    Then old versions, short keys and SHA-1 are taken too: cameras of 2015 have nothing else, whoever could break those
+    could as well answer in the camera's place, and in the clear is worse.
+    """
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        context.set_ciphers("ALL:!aNULL:!eNULL:@SECLEVEL=0")
+        context.options |= _OP_LEGACY_SERVER_CONNECT
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            context.minimum_version = ssl.TLSVersion.TLSv1
     return context

@@ -11,14 +11,20 @@ FIRST_PORT = 30_000  # chosen: below Linux' ephemeral range (32768…), so that 
 LAST_PORT = 32_766
 BUFFER_BYTES = 4 << 20  # a 4 Mbit/s key frame is a burst of 140 packets, and each costs the kernel 2.3 kB
 DATAGRAM_BYTES = 65_536
+DATAGRAMS_A_TURN = 1024  # chosen: two seconds of 4 Mbit/s; a camera that sends without end keeps nobody waiting
+# What opens the way through a firewall between us: an RTP packet without payload and an empty receiver report.
+_RTP_PUNCH = b"\x80" + bytes(11)
+_RTCP_PUNCH = b"\x80\xc9\x00\x01" + bytes(4)
 
 
 class DatagramPair:
     """Two bound, non-blocking sockets, on one address, that accept only what comes from one camera.
 
+    From any port of it: cameras send from other ports than they announce, or stand behind a router that changes them.
+
     Args:
         local_address: the address of ours that the camera sees.
-        remote_address: the camera's; datagrams from elsewhere are dropped by the kernel once `connect` was called.
+        remote_address: the camera's; datagrams from elsewhere are dropped.
 
     Raises:
         CameraError: no pair of ports is free.
@@ -26,6 +32,9 @@ class DatagramPair:
 
     def __init__(self, local_address: str, remote_address: str, first_port: int) -> None:
         self._remote_address = remote_address
+        self._senders = {_bare(remote_address)}
+        self._ports = (0, 0)  # the camera's, as announced; 0: not known
+        self._reports_from: tuple[str, int] | None = None
         self._family = socket.AF_INET6 if ":" in remote_address else socket.AF_INET
         self.rtp, self.rtcp = self._bind(local_address, first_port)
 
@@ -33,16 +42,20 @@ class DatagramPair:
     def ports(self) -> tuple[int, int]:
         return self.rtp.getsockname()[1], self.rtcp.getsockname()[1]
 
-    def connect(self, rtp_port: int, rtcp_port: int) -> None:
-        """The camera's ports are known: accept datagrams only from them."""
-        for sock, port in ((self.rtp, rtp_port), (self.rtcp, rtcp_port)):
-            if port:
-                with contextlib.suppress(OSError):  # then `receive` alone filters
-                    sock.connect((self._remote_address, port))
+    def expect(self, rtp_port: int, rtcp_port: int, source: str = "") -> None:
+        """What the camera announced: its ports, 0 where it did not say, and an address of its own to send from."""
+        self._ports = (rtp_port, rtcp_port)
+        if source:
+            self._senders.add(_bare(source))
+
+    def punch(self) -> None:
+        """Send a little to the camera's ports: a firewall between us lets in what answers it."""
+        for sock, data, port in zip((self.rtp, self.rtcp), (_RTP_PUNCH, _RTCP_PUNCH), self._ports, strict=True):
+            self._send(sock, data, (self._remote_address, port))
 
     def receive(self, sock: socket.socket, buffer: memoryview) -> Iterator[int]:
-        """Read every waiting datagram into ``buffer``; gives the size of each before reading the next."""
-        while True:
+        """Read waiting datagrams into ``buffer``, a bounded number; gives the size of each before reading the next."""
+        for _ in range(DATAGRAMS_A_TURN):
             try:
                 size, sender = sock.recvfrom_into(buffer)
             except BlockingIOError:
@@ -51,13 +64,19 @@ class DatagramPair:
                 if error.errno == errno.ECONNREFUSED:  # an ICMP answer to our RTCP: the camera's business
                     continue
                 raise CameraError(f"receiving failed: {error.strerror}", where=self._remote_address) from error
-            if sender is None or sender[0].split("%")[0] == self._remote_address:
+            if sender is not None and _bare(sender[0]) in self._senders:
+                if sock is self.rtcp:
+                    self._reports_from = sender[:2]
                 yield size
 
-    def send_rtcp(self, data: bytes, port: int) -> None:
-        """Send a report; it may get lost like any datagram."""
-        with contextlib.suppress(OSError):
-            self.rtcp.sendto(data, (self._remote_address, port)) if port else None
+    def send_rtcp(self, data: bytes) -> None:
+        """Send a report to where the camera's reports come from, or are announced to come from; it may get lost."""
+        self._send(self.rtcp, data, self._reports_from or (self._remote_address, self._ports[1]))
+
+    def _send(self, sock: socket.socket, data: bytes, to: tuple[str, int]) -> None:
+        if to[1]:
+            with contextlib.suppress(OSError):
+                sock.sendto(data, to)
 
     def close(self) -> None:
         self.rtp.close()
@@ -85,6 +104,11 @@ class DatagramPair:
             return None
         _enlarge(sock)
         return sock
+
+
+def _bare(address: str) -> str:
+    """Without the zone of a link-local address."""
+    return address.partition("%")[0]
 
 
 def _enlarge(sock: socket.socket) -> None:

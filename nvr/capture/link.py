@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from nvr.capture.connection import BATCH_BYTES, Connection, Endpoint
+from nvr.capture.connection import BATCH_BYTES, Connection
 from nvr.capture.datagrams import DATAGRAM_BYTES, FIRST_PORT, DatagramPair
+from nvr.capture.dialer import Dialer
 from nvr.capture.reactor import READABLE, WRITABLE, Reactor, Timer
 from nvr.capture.resolver import Resolver
 from nvr.channel import Channel, Transport
@@ -17,11 +17,13 @@ from nvr.log import get_logger
 from nvr.media import Sample
 from nvr.rtsp.client import RtspClient
 from nvr.rtsp.events import Playing, SetUp
+from nvr.rtsp.habits import Habits
 from nvr.rtsp.reception import Reception
 from nvr.timebase import US_PER_S
 
 BUFFER_BYTES = 512 * 1024
-HANDSHAKE_US = 10 * US_PER_S
+HANDSHAKE_US = 45 * US_PER_S  # the whole of it; chosen: old recorders take 12 to 30 s for a description
+OPTIONS_US = 4 * US_PER_S  # chosen: then the description is asked for without it
 PROMPT_US = 3 * US_PER_S  # a session is read at once for so long, to learn well when its pictures arrive
 # DESIGN section 3: every 0.25–0.5 s whatever lies below the mark. Out of step with every usual frame rate: were it
 # 500 ms, a camera's pictures would all be read equally late, and the run clock, which trusts the least delayed ones,
@@ -30,7 +32,6 @@ SWEEP_US = 487_000
 EXPIRE_US = US_PER_S // 20
 REPORT_US = 5 * US_PER_S  # RFC 3550 section 6.2: receiver reports
 READS_A_TURN = 32  # a camera that sends without end must not keep the others waiting
-DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 
 log = get_logger()
 
@@ -72,8 +73,11 @@ class Link:
         reactor: Reactor,
         resolver: Resolver,
         listener: LinkListener,
+        habits: Habits | None = None,
     ) -> None:
         self._channel = channel
+        self._habits = habits
+        self._dialer = Dialer(url, settings.tls)
         self._url = url
         self._settings = settings
         self._reactor = reactor
@@ -82,8 +86,6 @@ class Link:
         self._clock = reactor.clock
         self._connection: Connection | None = None
         self._datagrams: DatagramPair | None = None
-        self._rtcp_port = 0
-        self._tls = False
         self._timers: list[Timer] = []
         self._closed = False
         self._playing = False
@@ -96,14 +98,13 @@ class Link:
     def start(self) -> None:
         """Begin; returns at once."""
         self._after(HANDSHAKE_US, self._handshake_is_late)
-        self._try(lambda: self._resolver.resolve(urlsplit(self._url).hostname or "", self._resolved))
+        self._try(lambda: self._resolver.resolve(self._dialer.host, self._resolved))
 
     def close(self) -> None:
         """Say goodbye and close; nothing is reported any more."""
         if self._closed:
             return
-        if self._playing and self.reception is not None and self._connection is not None:
-            self._quietly(self._say_goodbye)
+        self._quietly(self._say_goodbye)
         self._shut()
 
     @property
@@ -126,18 +127,31 @@ class Link:
 
     # -- connecting ----------------------------------------------------------------------------------------------
 
-    def _resolved(self, address: str | CameraError) -> None:
-        self._try(lambda: self._connect(address))
+    def _resolved(self, found: list[str] | CameraError) -> None:
+        self._try(lambda: self._connect(found))
 
-    def _connect(self, address: str | CameraError) -> None:
-        if isinstance(address, CameraError):
-            raise NetworkError(address.what, where=address.where, hint=address.hint)
-        parts = urlsplit(self._url)
-        self._tls = parts.scheme == "rtsps"
-        endpoint = Endpoint(address, parts.port or DEFAULT_PORTS[parts.scheme], parts.hostname or "", self._tls)
-        self._connection = Connection(endpoint, self._settings.tls if self._tls else None)
-        self._connection.start()
+    def _connect(self, found: list[str] | CameraError) -> None:
+        self._dialer.found(found)
+        self._connect_to_next(NetworkError("the name has no address", where=self._place))
+
+    def _connect_to_next(self, error: CameraError) -> None:
+        """Connect to the name's next address; ``error`` is what went wrong with the one before."""
+        self._drop_connection()
+        connection, limit_us = self._dialer.next(error)
+        self._connection = connection
         self._watch_connection()
+        self._after(limit_us, lambda: self._connecting_is_late(connection))
+
+    def _connecting_is_late(self, connection: Connection) -> None:
+        if self.reception is None and self._connection is connection:
+            late = NetworkError("the camera does not answer", where=self._place, hint="check power and network")
+            self._connect_to_next(late)
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._reactor.forget(self._connection.fd)
+            self._connection.close()
+            self._connection = None
 
     def _watch_connection(self) -> None:
         if self._connection is not None and not self._closed:
@@ -150,7 +164,12 @@ class Link:
     def _advance(self) -> None:
         connection = self._connection
         assert connection is not None
-        if connection.finish():
+        try:
+            is_connected = connection.finish()
+        except NetworkError as error:
+            self._connect_to_next(error)
+            return
+        if is_connected:
             if self.reception is None:
                 self._begin(connection)
             connection.flush()
@@ -173,9 +192,16 @@ class Link:
             channel.transport,
             cnonce=lambda: secrets.token_hex(8),
             udp_ports=ports,
+            habits=self._habits,
         )
         self.reception = Reception(self._client)
         self.reception.start()
+        self._send()
+        self._after(OPTIONS_US, self._go_on)
+
+    def _go_on(self) -> None:
+        assert self._client is not None
+        self._client.go_on()
         self._send()
 
     # -- receiving -----------------------------------------------------------------------------------------------
@@ -186,17 +212,23 @@ class Link:
         assert reception is not None
         buffer = self._settings.buffer
         for _ in range(READS_A_TURN):
-            size = connection.receive_into(buffer)
+            size = self._receive(connection, buffer)
             if size == 0:
                 break
             self._heard_us = self._clock.monotonic_us()
             reception.feed(buffer[:size], self._heard_us)
-            if size < BUFFER_BYTES and not self._tls:  # TLS gives one record at a time
+            if size < BUFFER_BYTES and not self._dialer.is_secure:  # TLS gives one record at a time
                 break
         self._deliver()
 
-    def _read_rtp(self, _happened: int) -> None:
-        self._try(self._receive_rtp)
+    def _receive(self, connection: Connection, buffer: memoryview) -> int:
+        """Read; the client learns from a camera that breaks the connection off."""
+        assert self._client is not None
+        try:
+            return connection.receive_into(buffer)
+        except CameraError:
+            self._client.broken(self._clock.monotonic_us())
+            raise
 
     def _receive_rtp(self) -> None:
         assert self._datagrams is not None
@@ -206,9 +238,6 @@ class Link:
             self._heard_us = self._clock.monotonic_us()
             self.reception.feed_rtp(buffer[:size], self._heard_us)
         self._deliver()
-
-    def _read_rtcp(self, _happened: int) -> None:
-        self._try(self._receive_rtcp)
 
     def _receive_rtcp(self) -> None:
         assert self._datagrams is not None
@@ -223,20 +252,20 @@ class Link:
         self._send()
         for event in self.reception.take_events():
             match event:
-                case SetUp(ports=ports) if self._datagrams is not None:
-                    self._listen(ports.rtp if ports else 0, ports.rtcp if ports else 0)
+                case SetUp() if self._datagrams is not None:
+                    self._listen(event, self._datagrams)
                 case Playing():
                     self._play()
         samples = self.reception.take_samples()
         if samples:
             self._listener.link_received(samples)
 
-    def _listen(self, rtp_port: int, rtcp_port: int) -> None:
-        assert self._datagrams is not None
-        self._rtcp_port = rtcp_port
-        self._datagrams.connect(rtp_port, rtcp_port)
-        self._reactor.watch(self._datagrams.rtp.fileno(), READABLE, self._read_rtp)
-        self._reactor.watch(self._datagrams.rtcp.fileno(), READABLE, self._read_rtcp)
+    def _listen(self, set_up: SetUp, datagrams: DatagramPair) -> None:
+        ports = set_up.ports
+        datagrams.expect(ports.rtp if ports else 0, ports.rtcp if ports else 0, set_up.source)
+        datagrams.punch()
+        self._reactor.watch(datagrams.rtp.fileno(), READABLE, lambda _: self._try(self._receive_rtp))
+        self._reactor.watch(datagrams.rtcp.fileno(), READABLE, lambda _: self._try(self._receive_rtcp))
         self._every(EXPIRE_US, self._expire)
         self._every(REPORT_US, self._report)
 
@@ -277,11 +306,15 @@ class Link:
         assert self.reception is not None
         report = self.reception.receiver_report(self._clock.monotonic_us())
         if report:
-            self._datagrams.send_rtcp(report, self._rtcp_port)
+            self._datagrams.send_rtcp(report)
+        else:  # nothing has come yet: perhaps the first punch was lost
+            self._datagrams.punch()
 
     def _handshake_is_late(self) -> None:
         if not self._playing:
-            self._fail(NetworkError("the camera does not answer", where=self._place, hint="check power and network"))
+            waited_s = HANDSHAKE_US // US_PER_S
+            what = f"the camera does not answer: {waited_s} s have passed and it does not play"
+            self._fail(NetworkError(what, where=self._place, hint="check power and network"))
 
     def _after(self, delay_us: int, action: Callable[[], None]) -> None:
         self._timers.append(self._reactor.call_after(delay_us, lambda: self._try(action)))
@@ -293,11 +326,7 @@ class Link:
 
     @property
     def _place(self) -> str:
-        try:
-            parts = urlsplit(self._url)
-            return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-        except ValueError:  # an address that cannot even be read
-            return f"channel {self._channel.number}"
+        return self._dialer.place or f"channel {self._channel.number}"
 
     def _send(self) -> None:
         assert self._connection is not None
@@ -308,9 +337,14 @@ class Link:
             self._watch_connection()
 
     def _say_goodbye(self) -> None:
-        assert self.reception is not None
+        """End the session at the camera, whatever it ends for: many have room for a few, and keep it for a minute."""
+        if self.reception is None or self._connection is None:
+            return
         self.reception.teardown()
-        self._send()
+        output = self.reception.take_output()
+        if output:
+            self._connection.send(output)
+            self._connection.discard(self._settings.buffer)
 
     def _try(self, action: Callable[[], None]) -> None:
         """Do something that may find the session broken."""
@@ -327,6 +361,7 @@ class Link:
     def _fail(self, error: CameraError) -> None:
         if self._closed:
             return
+        self._quietly(self._say_goodbye)
         self._shut()
         self._listener.link_failed(error)
 
@@ -340,9 +375,7 @@ class Link:
             for sock in (self._datagrams.rtp, self._datagrams.rtcp):
                 self._reactor.forget(sock.fileno())
             self._datagrams.close()
-        if self._connection is not None:
-            self._reactor.forget(self._connection.fd)
-            self._connection.close()
+        self._drop_connection()
 
     def _quietly(self, action: Callable[[], None]) -> None:
         """Do something for a session that is over already: what it finds broken matters to nobody any more."""

@@ -25,6 +25,7 @@ from nvr.config import RecorderSettings
 from nvr.errors import AuthenticationError, CameraError, NetworkError
 from nvr.log import get_logger
 from nvr.media import CutReason, Gap, GapReason, Sample, Track
+from nvr.rtsp.habits import Habits
 from nvr.timebase import US_PER_S
 
 FIRST_TRY_US = 3 * US_PER_S // 10  # chosen: 110 handshakes in that time, and nobody waits long after a restart
@@ -101,6 +102,7 @@ class Session:
         self._segmenter = self._new_segmenter()
         self.meter = Meter()
         self._camera_clock = CameraClock()
+        self._habits = Habits()
         self._link: Link | None = None
         self._retry: Timer | None = None
         self._picture: PictureFormat | None = None
@@ -190,7 +192,7 @@ class Session:
     def _connect(self) -> None:
         self._enter(TrackState.CONNECTING, self._reason, self._message)
         url = self.channel.tracks()[self.track]
-        self._link = Link(self.channel, url, self._settings.link, self._reactor, self._resolver, self)
+        self._link = Link(self.channel, url, self._settings.link, self._reactor, self._resolver, self, self._habits)
         self._link.watched = self._watched
         self._link.start()
 

@@ -1,15 +1,19 @@
 """The RTSP client of one stream, as a pure state machine (RFC 2326): messages in, events and bytes out."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from nvr.channel import Transport
 from nvr.errors import AuthenticationError, CameraError
-from nvr.rtsp.auth import Authenticator, Credentials, challenges
+from nvr.rtsp.auth import Authenticator, Challenge, Credentials, challenges
 from nvr.rtsp.events import Event, Playing, SetUp
+from nvr.rtsp.habits import Habits
 from nvr.rtsp.message import Headers, Message, Request, Response, format_message
+from nvr.rtsp.refusal import forbidden, redirected, refused
 from nvr.rtsp.sdp import VIDEO_CLOCK_RATE, parse_description
+from nvr.rtsp.text import plain
 from nvr.rtsp.transport import (
     DEFAULT_TIMEOUT_S,
     InterleavedChannels,
@@ -17,13 +21,15 @@ from nvr.rtsp.transport import (
     parse_session,
     parse_transport,
 )
-from nvr.rtsp.url import base_url, without_credentials
+from nvr.rtsp.url import base_url, is_secure, without_credentials
 
 USER_AGENT = "hoxa-nvr"
 ASKED_CHANNELS = InterleavedChannels(0, 1)
 KEEP_ALIVE_LIMIT_S = 30  # chosen: routers forget connections that are quiet for minutes
 ATTEMPTS_LIMIT = 3  # of one request, with nonces that the camera called stale
+SESSION_LIMIT = 256  # characters of a session's name; chosen: cameras use 8 to 40
 UNANSWERED_LIMIT = 8  # chosen: some cameras never answer a keep-alive while they play
+MESSAGES_LIMIT = 64  # chosen: of a camera between two sendings of ours; they send one in a minute
 _GRANTED = ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "PLAY_NOTIFY")  # requests of cameras we say yes to
 
 
@@ -57,6 +63,7 @@ class RtspClient:
         transport: how RTP is to travel.
         cnonce: gives a random token for Digest.
         udp_ports: ours for RTP and RTCP, if the transport is UDP.
+        habits: what earlier sessions have taught; it learns from this one.
 
     Raises (all methods):
         AuthenticationError: the camera refuses the credentials.
@@ -72,15 +79,18 @@ class RtspClient:
         *,
         cnonce: Callable[[], str],
         udp_ports: tuple[int, int] | None = None,
+        habits: Habits | None = None,
     ) -> None:
         if (transport is Transport.UDP) != (udp_ports is not None):
             raise ValueError("UDP ports go with UDP, and only with it")
         self.url = without_credentials(url)
         self.state = State.IDLE
         self.session_timeout_s = DEFAULT_TIMEOUT_S
+        self._habits = habits or Habits()
         self._has_credentials = bool(username)
         self._authenticator = Authenticator(Credentials(username, password), cnonce)
         self._accepted = False  # a request with credentials has succeeded
+        self._kept_nonce: str | None = None  # of the session before, with which this one began
         self._udp_ports = udp_ports
         self._sequence = 0
         self._pending: dict[int, _Pending] = {}
@@ -90,6 +100,8 @@ class RtspClient:
         self._control_url = self.url
         self._session = ""
         self._set_up: SetUp | None = None
+        self._messages = 0  # since output was taken
+        self._kept_alive_by: tuple[str, int] | None = None  # the last keep-alive: its method and monotonic time
 
     @property
     def keep_alive_interval_s(self) -> int:
@@ -99,12 +111,35 @@ class RtspClient:
     def start(self) -> None:
         """Begin; the first request is in `take_output`."""
         self.state = State.SETTING_UP
-        self._send("OPTIONS", self.url)
+        if self._habits.challenge is not None and self._has_credentials:
+            self._authenticator.accept(self._habits.challenge)
+            self._kept_nonce = self._habits.challenge.nonce
+        if self._habits.dislikes_options:
+            self._describe()
+        else:
+            self._send("OPTIONS", self.url)
+
+    def go_on(self) -> None:
+        """Time has passed: where OPTIONS, which is a courtesy, is not answered, ask for the description."""
+        if self.state is State.SETTING_UP and [one.method for one in self._pending.values()] == ["OPTIONS"]:
+            self._habits.dislikes_options = True
+            self._pending.clear()
+            self._describe()
+
+    def broken(self, now_us: int) -> None:
+        """The camera closed the connection: learn what it may have disliked."""
+        methods = {one.method for one in self._pending.values()}
+        if self.state is State.SETTING_UP and methods == {"OPTIONS"}:
+            self._habits.dislikes_options = True
+        if self.state is State.PLAYING and self._kept_alive_by is not None:
+            method, sent_us = self._kept_alive_by
+            self._habits.session_ended(method, now_us - sent_us)
 
     def take_output(self) -> bytes:
         """The bytes to be sent to the camera."""
         data = b"".join(self._output)
         self._output.clear()
+        self._messages = 0
         return data
 
     def take_events(self) -> list[Event]:
@@ -112,10 +147,15 @@ class RtspClient:
         events, self._events = self._events, []
         return events
 
-    def keep_alive(self) -> None:
+    def keep_alive(self, now_us: int) -> None:
         """Tell the camera that somebody is still there (RFC 2326 sections 10.8 and 12.37)."""
-        if self.state is State.PLAYING:
-            method = "GET_PARAMETER" if "GET_PARAMETER" in self._methods else "OPTIONS"
+        if self.state is not State.PLAYING:
+            return
+        if self._kept_alive_by is not None:
+            self._habits.ends.pop(self._kept_alive_by[0], None)  # the session has outlived it
+        method = self._habits.keep_alive(self._methods)
+        self._kept_alive_by = (method, now_us) if method else None
+        if method:
             self._send(method, self._control_url)
 
     def teardown(self) -> None:
@@ -126,6 +166,9 @@ class RtspClient:
 
     def handle(self, message: Message) -> None:
         """Take a message of the camera."""
+        self._messages += 1
+        if self._messages > MESSAGES_LIMIT:
+            raise self._error("the camera sends messages without end")
         match message:
             case Request():
                 self._answer(message)
@@ -136,7 +179,7 @@ class RtspClient:
 
     def _answer(self, request: Request) -> None:
         granted = request.method in _GRANTED or request.method == "TEARDOWN"
-        headers = [("CSeq", request.headers.get("CSeq") or "0")]
+        headers = [("CSeq", plain(request.headers.get("CSeq") or "0", 20))]
         if self._session:
             headers.append(("Session", self._session))
         if request.method == "OPTIONS":
@@ -146,7 +189,7 @@ class RtspClient:
         if request.method == "TEARDOWN":
             raise self._error("the camera ended the session")
         if request.method == "REDIRECT":
-            raise self._redirected(request.headers)
+            raise redirected(self.url, request.headers)
 
     # -- replies -------------------------------------------------------------------------------------------------
 
@@ -157,16 +200,16 @@ class RtspClient:
         if response.status == 401:
             self._authenticate(pending, response)
             return
-        self._accepted = self._accepted or (pending.nonce is not None and 200 <= response.status < 300)
-        if 300 <= response.status < 400:
-            raise self._redirected(response.headers)
+        if pending.nonce is not None and pending.method != "OPTIONS" and 200 <= response.status < 300:
+            self._accepted = True
+            self._habits.refusals = 0
         if self.state is State.PLAYING:
             self._kept_alive(pending, response)
             return
+        if 300 <= response.status < 400:
+            raise redirected(self.url, response.headers)
         if response.status == 403:
-            raise AuthenticationError(
-                "the camera forbids access", where=self.url, hint="give the user the right to watch in the camera"
-            )
+            raise forbidden(self.url, response, has_played=self._habits.has_played)
         match pending.method:
             case "OPTIONS":
                 self._take_options(response)
@@ -178,18 +221,27 @@ class RtspClient:
                 self._take_play(pending, response)
 
     def _claim(self, response: Response) -> _Pending | None:
-        """The request that a reply is for; the oldest one where the camera forgot to say."""
-        if response.status < 200:
+        """The request that a reply is for: by its number, else the oldest, for replies come in order (section 9.1).
+
+        Some cameras number their replies wrongly, or not at all (retina's issues 133 and 136).
+        """
+        if response.status < 200 or not self._pending:
             return None
         number = (response.headers.get("CSeq") or "").strip()
-        if number.isascii() and number.isdigit() and len(number) < 10:
-            return self._pending.pop(int(number), None)
-        return self._pending.pop(min(self._pending), None) if self._pending else None
+        if number.isascii() and number.isdigit() and len(number) < 10 and int(number) in self._pending:
+            return self._pending.pop(int(number))
+        oldest = min(self._pending)
+        if self._pending[oldest].method == "DESCRIBE" and response.status == 200 and not response.body:
+            return None  # of an earlier request that was given up
+        return self._pending.pop(oldest)
 
     def _take_options(self, response: Response) -> None:
         if response.status == 200:  # without it we go on: OPTIONS is a courtesy
-            offered = ",".join(response.headers.all("Public") + response.headers.all("Allow"))
-            self._methods = frozenset(word.strip().upper() for word in offered.split(","))
+            offered = " ".join(response.headers.all("Public") + response.headers.all("Allow"))
+            self._methods = frozenset(word.upper() for word in re.split(r"[\s,;]+", offered) if word)
+        self._describe()
+
+    def _describe(self) -> None:
         self._send("DESCRIBE", self.url, ("Accept", "application/sdp"))
 
     def _take_description(self, response: Response) -> None:
@@ -227,7 +279,8 @@ class RtspClient:
             raise self._error("the camera insists on TCP", "choose TCP for this camera")
         channels = (reply.channels or ASKED_CHANNELS) if over_tcp else None
         self._take_session(response)
-        self._set_up = SetUp(self._set_up.media, channels, None if over_tcp else reply.ports, reply.ssrc)
+        ports = None if over_tcp else reply.ports
+        self._set_up = SetUp(self._set_up.media, channels, ports, reply.ssrc, "" if over_tcp else reply.source)
         self._events.append(self._set_up)
         self._send("PLAY", self._control_url, ("Range", "npt=0.000-"))
 
@@ -236,6 +289,8 @@ class RtspClient:
         if value is None:
             return
         session, timeout_s = parse_session(value)
+        if len(session) > SESSION_LIMIT or not session.isprintable():
+            raise self._error("the camera names its session by something that cannot be sent back")
         self._session = self._session or session
         if timeout_s is not None:
             self.session_timeout_s = timeout_s
@@ -251,19 +306,32 @@ class RtspClient:
         media, channels, ports, ssrc = self._set_up.media, self._set_up.channels, self._set_up.ports, self._set_up.ssrc
         info = parse_rtp_info(response.headers.get("RTP-Info"), media.control_url)
         self.state = State.PLAYING
+        self._habits.has_played = True
         self._pending.clear()
         self._events.append(Playing(media, channels, ports, ssrc, info, self.session_timeout_s))
 
     def _kept_alive(self, pending: _Pending, response: Response) -> None:
-        if response.status == 454:
-            raise self._error("the camera has forgotten the session")
-        if response.status >= 300 and pending.method == "GET_PARAMETER":
-            self._methods -= {"GET_PARAMETER"}  # it lists what it cannot do: OPTIONS from now on
+        """Whatever it says, 454 Session Not Found too: as long as pictures come there is a session."""
+        if response.status >= 300:
+            self._methods -= {pending.method}  # it lists what it cannot do: another one from now on
 
     # -- credentials ---------------------------------------------------------------------------------------------
 
     def _authenticate(self, pending: _Pending, response: Response) -> None:
         offers = challenges(response.headers.all("WWW-Authenticate"))
+        try:
+            best = self._chosen(offers)
+            self._check_renewal(pending, best)
+        except AuthenticationError:
+            self._habits.challenge, self._habits.refusals = None, 0
+            if self.state is State.PLAYING:  # a keep-alive that is not believed: pictures tell whether it matters
+                return
+            raise
+        self._habits.challenge = best
+        self._authenticator.accept(best)
+        self._send(pending.method, pending.url, *pending.extra, attempts=pending.attempts + 1)
+
+    def _chosen(self, offers: list[Challenge]) -> Challenge:
         if not self._has_credentials:
             raise AuthenticationError(
                 "the camera wants a user name and a password", where=self.url, hint="enter them for this channel"
@@ -271,13 +339,29 @@ class RtspClient:
         if not offers:
             raise AuthenticationError("the camera wants an authentication that is not known here", where=self.url)
         best = offers[0]
-        renewed = best.stale or (self._accepted and best.nonce != pending.nonce)
-        if pending.nonce is not None and not (renewed and pending.attempts < ATTEMPTS_LIMIT):
+        if best.scheme == "basic" and self._habits.offered_digest and not is_secure(self.url):
+            raise AuthenticationError(
+                "the camera wants the password in the clear, though it took it hashed before: it may be another one",
+                where=self.url,
+                hint="look who answers there; with rtsps:// the password may go as it is",
+            )
+        self._habits.offered_digest = self._habits.offered_digest or best.scheme == "digest"
+        return best
+
+    def _check_renewal(self, pending: _Pending, best: Challenge) -> None:
+        """Credentials were sent and refused: that is the end of it, unless only the nonce was out of date.
+
+        Each further try is counted, also across connections: cameras lock users out.
+        """
+        if pending.nonce is None:
+            return
+        self._habits.refusals += 1
+        is_newer = best.stale or (self._accepted and best.nonce != pending.nonce)
+        was_kept = pending.nonce == self._kept_nonce and self._habits.refusals == 1
+        if not (is_newer or was_kept) or max(pending.attempts, self._habits.refusals) > ATTEMPTS_LIMIT:
             raise AuthenticationError(
                 "the camera refuses the user name or the password", where=self.url, hint="correct them for this channel"
             )
-        self._authenticator.accept(best)
-        self._send(pending.method, pending.url, *pending.extra, attempts=pending.attempts + 1)
 
     # -- sending -------------------------------------------------------------------------------------------------
 
@@ -301,12 +385,4 @@ class RtspClient:
         return CameraError(what, where=self.url, hint=hint)
 
     def _refused(self, what: str, response: Response, hint: str = "") -> CameraError:
-        return self._error(f"the camera does not {what}: {response.status} {response.reason[:80]}".rstrip(), hint)
-
-    def _redirected(self, headers: Headers) -> CameraError:
-        """A redirect is not followed: another host would get our credentials, and the operator should know."""
-        try:
-            location = without_credentials(headers.get("Location") or "")
-        except CameraError:
-            location = "another address"
-        return self._error(f"the camera sends us to {location[:200]}", "enter that URL for this channel if it is right")
+        return refused(self.url, what, response, hint)

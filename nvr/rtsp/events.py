@@ -12,8 +12,9 @@ class SetUp:
 
     media: MediaDescription
     channels: InterleavedChannels | None  # over TCP
-    ports: ServerPorts | None  # over UDP: where the camera sends from and wants reports
+    ports: ServerPorts | None  # over UDP: where the camera sends from and wants reports, if it says so
     ssrc: int | None
+    source: str = ""  # over UDP: another address that the camera sends from
 
 
 @dataclass(frozen=True, slots=True)

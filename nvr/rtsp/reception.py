@@ -112,7 +112,7 @@ class Reception:
 
     def keep_alive(self, now_us: int) -> None:
         """Keep the session; over TCP this reports to the camera as well, as some end sessions that do not."""
-        self.client.keep_alive()
+        self.client.keep_alive(now_us)
         report = self.receiver_report(now_us)
         if report and self._channels is not None:
             self._reports.append(struct.pack(">BBH", DOLLAR, self._channels.rtcp, len(report)) + report)
@@ -156,7 +156,7 @@ class Reception:
             self._channels = event.channels
             self._deframer.attach(event.channels, self._depacketizer, self._on_rtcp)
         else:
-            self._reorder = ReorderBuffer(self._depacketizer.push)
+            self._reorder = ReorderBuffer(self._depacketizer.push, self._depacketizer.announces)
 
     def _on_rtcp(self, view: memoryview, start: int, end: int, received_us: int) -> None:
         depacketizer = self._depacketizer

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from nvr.errors import CameraError
-from nvr.rtsp.rtp import MISORDER_LIMIT, payload_range, sequence_of
+from nvr.rtsp.rtp import MISORDER_LIMIT, ForeignNumbers, payload_range, sequence_of
 
 PACKETS_LIMIT = 512  # chosen: a 4 Mbit/s camera sends 400 a second
 DELAY_US = 200_000  # chosen: on a network of one town a packet that is 200 ms late does not come any more
@@ -18,12 +18,23 @@ class ReorderBuffer:
 
     Args:
         deliver: gets each packet.
+        announces: whether the second byte of a packet names the type that is received. Others are given on at once,
+            and what their numbers mean is told as in `ForeignNumbers`.
         limit: how many packets are held at most.
         delay_us: how long a packet is held at most, by the times that `push` and `expire` are told.
     """
 
-    def __init__(self, deliver: Deliver, *, limit: int = PACKETS_LIMIT, delay_us: int = DELAY_US) -> None:
+    def __init__(
+        self,
+        deliver: Deliver,
+        announces: Callable[[int], bool] = lambda _: True,
+        *,
+        limit: int = PACKETS_LIMIT,
+        delay_us: int = DELAY_US,
+    ) -> None:
         self._deliver = deliver
+        self._announces = announces
+        self._foreign = ForeignNumbers()
         self._limit = limit
         self._delay_us = delay_us
         self._held: dict[int, tuple[bytes, int]] = {}  # by sequence number: packet, received_us
@@ -44,7 +55,14 @@ class ReorderBuffer:
             self.rejected += 1
             return
         sequence = sequence_of(view, 0)
+        if not self._announces(view[1]):
+            if view[8:12] == self._ssrc:
+                self._foreign.note(sequence, self._next)
+            self._deliver(view, 0, len(view), received_us)
+            return
         ahead = sequence - self._next & 0xFFFF
+        if 0 < ahead == self._foreign.between(self._next, sequence, self._next):
+            self._next, ahead = sequence, 0
         if view[8:12] != self._ssrc or MISORDER_LIMIT < 0x10000 - ahead <= 0x8000:
             self._restart(bytes(view[8:12]), sequence)
             ahead = 0

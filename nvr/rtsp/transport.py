@@ -1,5 +1,6 @@
 """The headers Transport, Session and RTP-Info (RFC 2326 sections 12.33, 12.37, 12.39)."""
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class TransportReply:
     channels: InterleavedChannels | None
     ports: ServerPorts | None
     ssrc: int | None
+    source: str = ""  # an IP address
 
 
 def parse_transport(value: str) -> TransportReply:
@@ -51,7 +53,15 @@ def parse_transport(value: str) -> TransportReply:
         channels=None if channels is None else InterleavedChannels(*channels),
         ports=None if ports is None else ServerPorts(*ports),
         ssrc=_hexadecimal(parameters.get("ssrc", "")),
+        source=_address(parameters.get("source", "")),
     )
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:  # a name: it is not looked up, the camera's own address stays
+        return ""
 
 
 def _pair(text: str | None, limit: int) -> tuple[int, int] | None:

@@ -33,6 +33,11 @@ def is_absolute(url: str) -> bool:
     return url.lower().startswith(("rtsp://", "rtsps://"))
 
 
+def is_secure(url: str) -> bool:
+    """Whether nobody on the way can read along."""
+    return url.lower().startswith("rtsps://")
+
+
 def _undoubled(url: str) -> str:
     """Some cameras write the scheme twice, ``rtsp://rtsp://host/``."""
     while is_absolute(url) and is_absolute(rest := url.partition("://")[2]):

@@ -58,7 +58,6 @@ def assert_gaps(rig: Rig, reasons: list[GapReason]) -> None:
     [
         ("stop", [GapReason.NETWORK]),  # silent for silence_s
         ("disconnect", [GapReason.CAMERA]),
-        ("desync", [GapReason.CAMERA]),
         ("refuse", [GapReason.CAMERA]),
         ("wrong_password", [GapReason.AUTHENTICATION]),
     ],
@@ -69,6 +68,13 @@ def test_fault_makes_a_gap_with_its_reason_and_the_camera_comes_back(
     fleet.fault(SICK.channel, fault)
     wait_until_failed_and_back(rig, fleet, reasons[-1])
     assert_gaps(rig, reasons)
+
+
+def test_stray_bytes_between_frames_end_no_session(rig: Rig, fleet: Fleet) -> None:
+    fleet.fault(SICK.channel, "desync")
+    rig.wait_for_samples([SICK], 60)
+    assert state(rig) is TrackState.RECORDING
+    assert rig.books.reports[SICK].reconnects == 0
 
 
 def test_wrong_password_says_so_and_is_not_tried_in_a_hurry(fleet: Fleet, tmp_path: Path) -> None:

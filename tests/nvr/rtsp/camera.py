@@ -7,6 +7,7 @@ from pathlib import Path
 from nvr.channel import Transport
 from nvr.media import Codec, Sample
 from nvr.rtsp.client import RtspClient
+from nvr.rtsp.habits import Habits
 from nvr.rtsp.message import Headers, Message, MessageReader, Request, Response, format_message
 from nvr.rtsp.reception import Reception
 from nvr.rtsp.sdp import MediaDescription
@@ -214,18 +215,59 @@ def reply(body: bytes = b"", status: int = 200, reason: str = "OK", **headers: s
     )
 
 
-def client(username: str = "", password: str = "", transport: Transport = Transport.TCP, url: str = URL) -> RtspClient:
+def client(
+    username: str = "",
+    password: str = "",
+    transport: Transport = Transport.TCP,
+    url: str = URL,
+    habits: Habits | None = None,
+) -> RtspClient:
     ports = (30_000, 30_001) if transport is Transport.UDP else None
-    return RtspClient(url, username, password, transport, cnonce=lambda: "c0ffee", udp_ports=ports)
+    return RtspClient(url, username, password, transport, cnonce=lambda: "c0ffee", udp_ports=ports, habits=habits)
 
 
-def connected(transport: Transport = Transport.TCP, **answers: Answer) -> tuple[Reception, Camera]:
+def connected(
+    transport: Transport = Transport.TCP, habits: Habits | None = None, **answers: Answer
+) -> tuple[Reception, Camera]:
     """A reception that plays."""
-    reception = Reception(client(transport=transport))
+    reception = Reception(client(transport=transport, habits=habits))
     camera = Camera(reception, **answers)
     reception.start()
     camera.run()
     return reception, camera
+
+
+DIGEST = 'Digest realm="r", nonce="{}", qop="auth", algorithm={}'
+
+
+class Gate:
+    """Refuses requests whose Authorization header does not name the nonce in force."""
+
+    def __init__(self, *nonces: str, stale: bool = True, scheme: str = DIGEST) -> None:
+        self.nonces = list(nonces)
+        self.stale = stale
+        self.scheme = scheme
+        self.refused = 0
+
+    def __call__(self, request: Request) -> Response:
+        header = request.headers.get("Authorization") or ""
+        if header.startswith("Basic ") or f'nonce="{self.nonces[0]}"' in header:
+            return reply(SDP.encode(), Content_Base=URL + "/")
+        self.refused += 1
+        stale = ", stale=true" if header and self.stale else ""
+        if header and len(self.nonces) > 1:
+            del self.nonces[0]
+        return reply(status=401, WWW_Authenticate=self.scheme.format(self.nonces[0], "MD5") + stale)
+
+
+def run(
+    answers: dict[str, Answer], username: str = "u", password: str = "p4ss", habits: Habits | None = None
+) -> Camera:
+    reception = Reception(client(username, password, habits=habits))
+    camera = Camera(reception, **answers)
+    reception.start()
+    camera.run()
+    return camera
 
 
 def received(reception: Reception, data: bytes, *, step: int = 0, received_us: int = 5) -> list[Sample]:
