@@ -50,6 +50,8 @@ class Adoption:
             unknown = [(name, size_bytes) for name, size_bytes in files if not self._is_known(name, volume)]
             if unknown:
                 self._take(volume, unknown)
+        if not self._stopped:
+            self._writer.set_departed(self._writer.departed() - {volume.number})
         return not self._stopped
 
     def _pieces(self, things: Iterable[T]) -> Iterator[list[T]]:
@@ -65,7 +67,7 @@ class Adoption:
 
     def _is_known(self, name: ChunkName, volume: Volume) -> bool:
         record = self._reader.chunk(name)
-        if record is None:
+        if record is None or (record.lost and record.volume == volume.number):
             return False
         return record.volume == volume.number or self._reader.second_volume(name) is not None
 
@@ -74,7 +76,10 @@ class Adoption:
         # Looked at after index and garbage: what the sweeper has deleted meanwhile is gone, and does not come back.
         there = [(n, size) for n, size in files if n.path() not in garbage and volume.resolve(n).exists()]
         rows = {name: self._reader.chunk(name) for name, _ in there}
-        seconds = [row for name, row in rows.items() if row and not row.by_name and self._is_second(volume, row)]
+        back = [row for row in rows.values() if row and row.lost and row.volume == volume.number]
+        self._writer.mark_lost(back, lost=False)  # a disk that was taken out is here again
+        others = [row for row in rows.values() if row and row.volume != volume.number and not row.by_name]
+        seconds = [row for row in others if self._is_second(volume, row)]
         alone = [(name, size) for name, size in there if (row := rows[name]) is None or row.by_name]
         if not alone and not seconds:
             return

@@ -258,8 +258,19 @@ def _check_schema(found: bytes | None, expected: str, path: Path) -> None:
         raise StorageError(
             f"this holds {is_now!r}, but {expected!r} is expected",
             where=str(path),
-            hint="use the program that wrote it; an index can be made anew with nvr rebuild",
+            hint=_mend_of_version(found, expected),
         )
+
+
+def _mend_of_version(found: bytes | None, expected: str) -> str:
+    kind = expected.partition(" ")[0]
+    if found is not None and not found.startswith(kind.encode()):
+        return "this folder belongs to something else: look at data_dir in nvr.toml"
+    again = {
+        "index": "; or make the index anew from the files, which loses nothing but the reasons of gaps: nvr rebuild",
+        "registry": "; or put back the copy of this version's time: nvr registry restore",
+    }
+    return f"another version of the program wrote it: install that version again{again.get(kind, '')}"
 
 
 def _refuse_truncated(env: lmdb.Environment, path: Path) -> None:

@@ -24,13 +24,14 @@ from indexer.store import Store, Writing
 from indexer.tally import Tally
 from nvr.chunk.name import ChunkName
 from nvr.chunk.sealed import SealedChunk
-from nvr.media import CutReason, Gap, ParameterSets, Track
+from nvr.media import CutReason, Gap, GapReason, ParameterSets, Track
 from nvr.timebase import TimeRange
 
 CACHED_INITS = 4096  # chosen: far more than cameras have settings
 
 _CLEAN_STOP = "clean_stop"
 _UNREAD = "unread"
+_DEPARTED = "departed"
 _U64 = struct.Struct(">Q")
 _InitKey = tuple[ParameterSets, int]  # and the composition delay
 
@@ -141,10 +142,11 @@ class IndexWriter:
                     _put_chunk(txn, tally, record)
             tally.write()
 
-    def mark_lost(self, records: Iterable[ChunkRecord], *, lost: bool = True) -> None:
+    def mark_lost(self, records: Iterable[ChunkRecord], *, lost: bool = True, detail: str = "") -> None:
         """Note that these rows' files are missing, or are there again. The rows stay: they are evidence of loss.
 
-        A chunk of which a second volume holds the file is not lost: its row names that one from now on.
+        A chunk of which a second volume holds the file is not lost: its row names that one from now on. With a
+        ``detail`` the time of what is lost becomes a gap; what is there again cuts gaps in any case.
         """
         with self.store.write() as txn:
             tally = Tally(txn)
@@ -153,6 +155,10 @@ class IndexWriter:
                 stored = None if value is None else decode(key_of(record), value)
                 if stored is not None and not (lost and copies.promote(txn, tally, stored)):
                     txn.put(keys.CHUNK, key_of(record), encode(replace(stored, lost=lost)))
+                    if not lost:
+                        gaps.cut(txn, record.track, record.time)
+                    elif detail:
+                        gaps.add(txn, Gap(record.track, record.start_us, record.end_us, GapReason.DISK, detail))
             tally.write()
 
     def forget_copies(self, records: Iterable[ChunkRecord]) -> None:
@@ -238,6 +244,17 @@ class IndexWriter:
         with self.store.write() as txn:
             for track in gaps.tracks(txn):
                 gaps.cut(txn, track, TimeRange(now_us, keys.LATEST_US))
+
+    def departed(self) -> set[int]:
+        """The numbers of the volumes that were taken out and whose rows say so."""
+        with self.store.read() as txn:
+            value = txn.fact(_DEPARTED)
+        return set(msgspec.json.decode(value or b"[]", type=list[int]))
+
+    def set_departed(self, numbers: Iterable[int]) -> None:
+        """Note them."""
+        with self.store.write() as txn:
+            txn.set_fact(_DEPARTED, msgspec.json.encode(sorted(numbers)) if numbers else None)
 
     def mark_clean_stop(self, wall_us: int) -> None:
         """The recorder was stopped by a person and has committed everything."""

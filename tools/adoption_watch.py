@@ -1,11 +1,12 @@
 """The thread that looks through each volume once, beside recording, for footage that the index does not know."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 from typing import Self
 
 from indexer.adoption import Adoption
+from indexer.departed import departed, tell
 from indexer.writer import IndexWriter
 from nvr.chunk.filesystem import be_idle
 from nvr.chunk.volume import Volume
@@ -28,6 +29,7 @@ class AdoptionWatch(threading.Thread):
         ready: whether what the last crash left is recovered: those files are read, not only listed.
         on_found: called now and then while footage is found: retention is to look again.
         on_known: called when all of it is in the index.
+        wanted: the volumes that nvr.toml has now; what lies on others alone is told as lost.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class AdoptionWatch(threading.Thread):
         ready: Callable[[], bool],
         on_found: Callable[[], None],
         on_known: Callable[[], None] = lambda: None,
+        wanted: Callable[[], Collection[int]] = lambda: (),
     ) -> None:
         super().__init__(name="adoption")
         self._adoption = Adoption(writer, self._rest)
@@ -45,6 +48,8 @@ class AdoptionWatch(threading.Thread):
         self._ready = ready
         self._on_found = on_found
         self._on_known = on_known
+        self._writer = writer
+        self._wanted = wanted
         self._looked_through: dict[int, Volume] = {}
         self._told: dict[int, int] = {}
         self._is_reading = True  # what an earlier start left
@@ -94,6 +99,14 @@ class AdoptionWatch(threading.Thread):
             if self.trouble:
                 self._on_known()
             self.trouble = {}
+        self._look_who_left()
+
+    def _look_who_left(self) -> None:
+        wanted = self._wanted()
+        for number in departed(self._writer, wanted) - self._at_work().keys() if wanted else ():
+            log.warning("a disk was taken out: what lies on it alone is told as lost", volume=number)
+            if not tell(self._writer, number, self._rest):
+                return
 
     def _rest(self, took_s: float) -> bool:
         self._tell()

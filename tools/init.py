@@ -1,6 +1,7 @@
 """``nvr init``: writes a configuration to start from, in which every setting stands with its default."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -148,14 +149,26 @@ def make_volumes(settings: "Settings", config: Path | None = None) -> list[str]:
     """
     from nvr.chunk import identity
 
-    said = []
+    said, known = [], _known(settings)
     for wanted in settings.volumes:
         if (wanted.path / identity.FILE).exists():
             said.append(f"Volume {wanted.number} is ready: {wanted.path}")
             continue
+        if wanted.number in known:
+            hint = f"mount that disk; if another one takes its place for good: nvr volumes replace {wanted.number}"
+            raise StorageError(f"volume {wanted.number} is a disk that is not here", where=str(wanted.path), hint=hint)
         free_bytes = make_volume(wanted.number, wanted.path, owned=config)
         said.append(f"Made volume {wanted.number}: {wanted.path}, {free_bytes // 10**9} GB free")
     return said
+
+
+def _known(settings: "Settings") -> set[int]:
+    """The numbers of all volumes that the index has ever seen: none is ever used again."""
+    from indexer.reader import IndexReader
+
+    with suppress(StorageError), IndexReader.open(settings.index_path) as reader:
+        return set(reader.volumes())
+    return set()
 
 
 def make_volume(number: int, path: Path, *, owned: Path | None) -> int:

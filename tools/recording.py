@@ -1,11 +1,12 @@
 """The recorder process, put together: engine, index, keeping and the threads that look after the disks."""
 
+import fcntl
 import gc
 import os
 import resource
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from indexer import camera_names
@@ -24,6 +25,7 @@ from nvr.config import RetentionSettings, Settings
 from nvr.errors import StorageError
 from nvr.log import get_logger
 from nvr.machineclock import MachineClock
+from nvr.ownership import make_folder
 from nvr.timebase import US_PER_DAY, US_PER_S, Clock, SystemClock
 from nvr.watchdog import Watchdog
 from retention.clockwatch import ClockWatch
@@ -44,26 +46,25 @@ from tools.volume_watch import VolumeOpener, VolumeWatch
 
 log = get_logger()
 
-log = get_logger()
-
 HEARTBEAT_US = US_PER_S // 2
 REGISTRY_US = US_PER_S
 WATCH_US = US_PER_S // 10  # a viewer's first picture waits for this
 
 
 def record(config: Path, settings: Settings) -> None:
-    """Record all cameras until SIGTERM or SIGINT.
+    """Record all cameras until SIGTERM or SIGINT. Without any volume it waits for one to be mounted, and says so.
 
     Args:
         config: nvr.toml, whose volumes are looked at again while it runs.
         settings: what it said at the start.
 
     Raises:
-        StorageError: no volume, or the index, cannot be used.
+        StorageError: another recorder uses this data, or the index cannot be used.
     """
     clock = SystemClock()
     _allow_many_files()
     with (
+        _alone(settings.data_dir),
         Registry.open(settings.registry_path) as registry,
         IndexWriter.open(settings.index_path) as writer,
         Board.open(settings.board_path) as board,
@@ -75,7 +76,7 @@ def record(config: Path, settings: Settings) -> None:
         _tell_renamed(writer, registry)
         opener = VolumeOpener(writer, clock)
         found = [(volume, one.weight) for one in settings.volumes if (volume := opener.open(one)) is not None]
-        if not found:
+        if not found and opener.in_use:
             raise StorageError("no volume can be used", hint="; ".join(opener.trouble.values()))
         volumes = [volume for volume, _ in found]
         books = IndexBookkeeper(writer, board, clock)
@@ -121,6 +122,7 @@ def record(config: Path, settings: Settings) -> None:
             ready=engine.has_recovered,
             on_found=sweeper.look_again,
             on_known=lambda: _tell_renamed(writer, registry),
+            wanted=lambda: frozenset(watch.wanted),
         )
         health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work), adoption)
         list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
@@ -135,6 +137,25 @@ def record(config: Path, settings: Settings) -> None:
         opened.enter_context(believed)
         Recorder(engine, books, health, troubles, board, registry, duties, clock).run()
         watch.close()
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Keep a second recorder from the same data, also while no disk is there that could tell it.
+
+    Raises:
+        StorageError: another one runs.
+    """
+    make_folder(data_dir)
+    fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        hint = "stop the other one first, or give this one a data_dir and volumes of its own"
+        raise StorageError("another recorder uses this data", where=str(data_dir), hint=hint) from None
+    finally:
+        os.close(fd)
 
 
 def _tell_renamed(writer: IndexWriter, registry: Registry) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from indexer.reader import IndexReader
 from indexer.writer import IndexWriter
+from nvr.chunk import identity
 from nvr.chunk.volume import Volume
 from nvr.config import VolumeSettings, load
 from nvr.errors import ConfigError, StorageError
@@ -37,6 +38,15 @@ class Tender(Protocol):
     def drop(self, number: int) -> None: ...
 
 
+def clone_refused(who: identity.Identity, path: Path, place: Path) -> StorageError:
+    """The error for a disk that is a copy of one that is in use."""
+    return StorageError(
+        f"this disk is a copy of volume {who.number}, which lies at {place}: both have the uuid {who.uuid}",
+        where=str(path),
+        hint="unmount one of the two; to record on this one, make a new file system on it, then nvr volumes add",
+    )
+
+
 class VolumeOpener:
     """Opens volumes for writing, as the index knows them."""
 
@@ -44,6 +54,8 @@ class VolumeOpener:
         self._writer = writer
         self._clock = clock
         self.trouble: dict[int, str] = {}  # volume number → why it cannot be used, for people
+        self.in_use = False  # whether another process writes one of them
+        self._places: dict[bytes, Path] = {}  # uuid → where it was opened last
 
     def open(self, wanted: VolumeSettings) -> Volume | None:
         """The volume; None: it cannot be used, and `trouble` says why.
@@ -59,13 +71,24 @@ class VolumeOpener:
             except StorageError:
                 volume.close()
                 raise
-        except StorageError as error:
+        except StorageError as failure:
+            error = self._is_clone(wanted) or failure
+            self.in_use = self.in_use or isinstance(failure.__context__, BlockingIOError)
             if self.trouble.get(wanted.number) != str(error):
                 log.error("a volume cannot be used", volume=wanted.number, error=str(error))  # noqa: TRY400 - no bug of ours
             self.trouble = self.trouble | {wanted.number: str(error)}
             return None
         self.trouble = {number: why for number, why in self.trouble.items() if number != wanted.number}
+        self._places[volume.uuid] = wanted.path
         return volume
+
+    def _is_clone(self, wanted: VolumeSettings) -> StorageError | None:
+        """What to say where a disk is the copy of another one: its uuid is there twice."""
+        who = identity.of_folder(wanted.path)
+        place = None if who is None else self._places.get(who.uuid.bytes)
+        if who is None or place is None or place == wanted.path or not place.exists():
+            return None
+        return clone_refused(who, wanted.path, place)
 
 
 @dataclass(slots=True)

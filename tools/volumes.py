@@ -124,19 +124,70 @@ def add(
 ) -> None:
     """Make a mounted disk ready and enter it in nvr.toml; a running recorder takes it within seconds."""
     settings, path = settings_from(config), path.absolute()
-    if any(volume.path == path for volume in settings.volumes):
+    if any(volume.path.resolve() == path.resolve() for volume in settings.volumes):
         raise ConfigError("it is a volume already", where=str(path), hint="nvr volumes list shows them all")
-    number = max({volume.number for volume in settings.volumes} | _known(settings)) + 1  # none is ever used again
+    number = _number_for(path, settings)
     free_bytes = make_volume(number, path, owned=config)
     _rewrite(config, with_volume(_text(config), number, path, weight))
     print(f"Volume {number}: {path}, {free_bytes / GB:.1f} GB free. A running recorder takes it within seconds.")
+
+
+def _number_for(path: Path, settings: "Settings") -> int:
+    """The number that a folder gets: its own if it was a volume of ours, a new one otherwise. None is ever used again.
+
+    Raises:
+        StorageError: it is a copy of a volume that is in use.
+    """
+    from nvr.chunk import identity
+    from tools.volume_watch import clone_refused
+
+    who, known = identity.of_folder(path), _known(settings)
+    configured = {volume.number: volume.path for volume in settings.volumes}
+    number = max(configured.keys() | known.keys()) + 1
+    if who is None:
+        return number
+    for place in configured.values():
+        other = identity.of_folder(place)
+        if other is not None and other.uuid == who.uuid:
+            raise clone_refused(who, path, place)
+    if who.number not in configured and known.get(who.number, who.uuid.bytes) == who.uuid.bytes:
+        return who.number
+    identity.renumber(path, who, number)
+    return number
+
+
+@app.command()
+def replace(
+    number: Annotated[int, typer.Argument(help="The number of the disk that is gone for good.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Make a new disk ready that is mounted in the place of one that is gone for good; it gets a number of its own.
+
+    What lay on the old disk is told as lost. If that disk comes back, nvr volumes add PATH brings its footage back.
+    """
+    from nvr.chunk import identity
+
+    settings = settings_from(config)
+    wanted = next((volume for volume in settings.volumes if volume.number == number), None)
+    if wanted is None:
+        raise ConfigError(f"there is no volume {number}", hint="nvr volumes list shows them all")
+    who = identity.of_folder(wanted.path)
+    if who is not None and who.uuid.bytes == _known(settings).get(number):
+        hint = "unmount it, mount the new disk there, and type this again"
+        raise ConfigError(f"volume {number} itself is mounted there", where=str(wanted.path), hint=hint)
+    others = settings.model_copy(update={"volumes": tuple(v for v in settings.volumes if v.number != number)})
+    after = max({volume.number for volume in settings.volumes} | _known(settings).keys()) + 1
+    new = _number_for(wanted.path, others) if who is not None else after
+    free_bytes = make_volume(new, wanted.path, owned=config)
+    _rewrite(config, with_volume(without_volume(_text(config), number), new, wanted.path, wanted.weight))
+    print(f"Volume {new} takes the place of volume {number}: {wanted.path}, {free_bytes / GB:.1f} GB free.")
 
 
 @app.command()
 def remove(
     number: Annotated[int, typer.Argument(help="The volume's number, as in nvr.toml.")],
     with_footage: Annotated[
-        bool, typer.Option(help="Although there is footage on it: it is not shown any more.")
+        bool, typer.Option(help="Although there is footage on it: it is told as lost until the disk is added again.")
     ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
@@ -148,7 +199,10 @@ def remove(
         raise ConfigError("no volume would be left to record to", hint="nvr volumes add another one first")
     chunks = _footage(settings).get(number, _Footage()).chunks
     if chunks and not with_footage:
-        hint = f"nvr volumes drain {number} and wait until it is empty, or say --with-footage"
+        hint = (
+            f"nvr volumes drain {number} and wait until it is empty; if the disk is dead or goes with its footage: "
+            "--with-footage"
+        )
         raise ConfigError(f"{chunks} files with footage are on it", where=f"volume {number}", hint=hint)
     try:
         text = without_volume(_text(config), number)
@@ -210,14 +264,14 @@ def _posted(settings: "Settings") -> dict[int, "VolumeStatus"]:
     return {}
 
 
-def _known(settings: "Settings") -> set[int]:
-    """The numbers of all volumes that the index has ever seen."""
+def _known(settings: "Settings") -> dict[int, bytes]:
+    """The numbers of all volumes that the index has ever seen, with their uuids."""
     from indexer.reader import IndexReader
     from nvr.errors import StorageError
 
     with suppress(StorageError), IndexReader.open(settings.index_path) as reader:
-        return set(reader.volumes())
-    return set()
+        return reader.volumes()
+    return {}
 
 
 def _footage(settings: "Settings") -> Mapping[int, _Footage]:

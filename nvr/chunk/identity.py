@@ -1,7 +1,7 @@
 """Is this the volume it claims to be? ``volume.json`` at its root says who it is."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 from uuid import UUID, uuid4
@@ -49,6 +49,12 @@ class Identity:
         """
         try:
             match json.loads(data):
+                case {"format": int(version)} if version != FORMAT:
+                    raise StorageError(
+                        f"the volume has format {version}, this program knows {FORMAT}",
+                        where=where,
+                        hint="a newer program made it: install that version again; the footage is plain MP4 meanwhile",
+                    )
                 case {
                     "format": 1,
                     "uuid": str(uuid),
@@ -70,13 +76,13 @@ class Identity:
             StorageError: another number, another uuid, or a copy that lies where the mount should be.
         """
         if self.number != number:
-            hint = "the configuration's numbers or paths are mixed up"
+            hint = "give nvr.toml the right number or path; a disk that is new here is added with nvr volumes add"
             raise StorageError(f"this is volume {self.number}, not {number}", where=where, hint=hint)
         if expected_uuid is not None and self.uuid.bytes != expected_uuid:
             raise StorageError(
                 f"another disk is here: its uuid is {self.uuid}, expected was {UUID(bytes=expected_uuid)}",
                 where=where,
-                hint="mount the right disk, or give this one a number of its own",
+                hint=f"mount the right disk; if this one is to take its place for good: nvr volumes replace {number}",
             )
         if self.own_file_system and not mounted:
             raise StorageError(
@@ -101,6 +107,21 @@ def read(fs: FileSystem, root_fd: int, where: str) -> Identity | None:
         fs.close(fd)
 
 
+def of_folder(path: Path, fs: FileSystem | None = None) -> Identity | None:
+    """The identity that a folder has; None: it is no volume, or cannot be looked at."""
+    fs = fs or FileSystem()
+    try:
+        root_fd = fs.open_folder(path)
+    except OSError:
+        return None
+    try:
+        return read(fs, root_fd, str(path))
+    except (OSError, StorageError):
+        return None
+    finally:
+        fs.close(root_fd)
+
+
 def write(fs: FileSystem, root_fd: int, identity: Identity) -> None:
     """Store an identity.
 
@@ -108,6 +129,23 @@ def write(fs: FileSystem, root_fd: int, identity: Identity) -> None:
         OSError: it cannot be written.
     """
     write_whole(fs, root_fd, FILE, identity.encode())
+
+
+def renumber(path: Path, who: Identity, number: int) -> None:
+    """Give a volume that nobody writes another number: chunk files name its uuid, not its number.
+
+    Raises:
+        StorageError: another process writes it, or it cannot be written.
+    """
+    fs = FileSystem()
+    root_fd = open_root(fs, path, create=False)
+    try:
+        claim(fs, root_fd, str(path))
+        write(fs, root_fd, replace(who, number=number))
+    except OSError as error:
+        raise explained(error, str(path)) from error
+    finally:
+        fs.close(root_fd)
 
 
 def write_whole(fs: FileSystem, root_fd: int, name: str, data: bytes) -> None:

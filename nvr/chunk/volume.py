@@ -71,7 +71,8 @@ class Volume:
             who = identity.read(fs, root_fd, str(path))
             if who is None:
                 if not create or read_only or expected_uuid is not None or fs.exists("v1", root_fd):
-                    hint = "is the disk mounted? nvr init makes a new one"
+                    new = "nvr init makes a new one" if expected_uuid is None else "to replace it: nvr volumes replace"
+                    hint = f"is the disk mounted? {new}"
                     raise StorageError("this folder is not a volume", where=str(path), hint=hint)  # noqa: TRY301
                 who = identity.Identity.new(number, clock, own_file_system=fs.is_mount(root_fd))
                 identity.write(fs, root_fd, who)

@@ -1,5 +1,6 @@
 """`nvr volumes` shows the disks and keeps one from being written to before it is taken out."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ def config(tmp_path: Path) -> Path:
     clock = ManualClock(START_US + 10 * US_PER_MINUTE)
     with archive(tmp_path, disks=(tmp_path / "disk1", tmp_path / "disk2"), clock=clock) as made:
         made.record_minutes(ONE, 10)
+        for volume in made.volumes:
+            made.writer.remember_volume(volume.number, volume.uuid)
     return file
 
 
@@ -97,3 +100,51 @@ def test_list_tells_how_far_the_files_are_verified_and_which_are_damaged(config:
     assert f"Verified: 43 % of this round, which began {format_utc(START_US)[:16]}; damaged files: 1" in told
     assert "v1/a.mp4: the fragment's hash does not match" in told
     assert format_utc(START_US + US_PER_MINUTE)[:19] in told
+
+
+def test_new_disk_in_the_place_of_a_dead_one_gets_a_number_of_its_own(config: Path) -> None:
+    dead = config.parent / "disk1"
+    dead.rename(config.parent / "dead")
+    dead.mkdir()
+    refused = nvr("init", config.parent)
+    assert refused.code == ExitCode.STORAGE
+    assert "nvr volumes replace 1" in refused.err
+    assert volumes(config, "replace", 1).code == 0
+    assert {volume.number: volume.path for volume in load(config).volumes} == {
+        2: config.parent / "disk2",
+        3: dead,
+    }
+    assert "takes footage" in row(config, 3)
+
+
+def test_disk_that_was_made_ready_under_a_number_in_use_can_be_added(config: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    nvr("init", other, "--volume", other / "disk")
+    assert volumes(config, "add", other / "disk").code == 0
+    assert [volume.number for volume in load(config).volumes] == [1, 2, 3]
+    assert "takes footage" in row(config, 3)
+
+
+def test_disk_that_comes_back_gets_its_own_number_again(config: Path) -> None:
+    assert volumes(config, "remove", 1, "--with-footage").code == 0
+    assert volumes(config, "add", config.parent / "disk1").code == 0
+    assert sorted(volume.number for volume in load(config).volumes) == [1, 2]
+
+
+def test_copy_of_a_disk_is_refused_with_both_paths(config: Path) -> None:
+    clone = config.parent / "clone"
+    shutil.copytree(config.parent / "disk1", clone)
+    for words in (("add", clone), ("replace", 2)):
+        if words[0] == "replace":
+            shutil.rmtree(config.parent / "disk2")
+            clone.rename(config.parent / "disk2")
+        refused = volumes(config, *words)
+        assert refused.code == ExitCode.STORAGE
+        assert f"a copy of volume 1, which lies at {config.parent / 'disk1'}" in refused.err
+    assert [volume.number for volume in load(config).volumes] == [1, 2]
+
+
+def test_disk_that_is_there_is_not_replaced(config: Path) -> None:
+    refused = volumes(config, "replace", 1)
+    assert refused.code == ExitCode.CONFIG
+    assert "itself is mounted" in refused.err
