@@ -250,11 +250,10 @@ class Archive:
         Raises:
             StorageError: the file cannot be read.
         """
-        with self.opened(chunk) as file:
-            try:
-                return file.call(lambda fd: os.pread(fd, size, offset))
-            except OSError as error:
-                raise explained(error, chunk.path) from error
+        try:
+            return self.opened(chunk).call(lambda fd: os.pread(fd, size, offset))
+        except OSError as error:
+            raise explained(error, chunk.path) from error
 
     def _open(self, volume: int, path: str) -> VolumeFile:
         def work() -> VolumeFile:

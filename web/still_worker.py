@@ -19,7 +19,7 @@ from nvr.timebase import TICKS_PER_S
 from web.finding.likeness import frame as around
 from web.oom import DECODER_SCORE, first_to_go
 from web.still_confinement import forbid, let_go_of_all_but, limit
-from web.still_job import SAMPLE_BYTES, GivenUp, Link, Order, Ready, StillPicture, View
+from web.still_job import SAMPLE_BYTES, GivenUp, Link, Order, Ready, StillJob, StillPicture, View
 
 ORDER_BYTES = 64 << 20  # the times of seven million samples
 FAILURE_CHARACTERS = 300
@@ -65,7 +65,7 @@ def _answer(link: Link) -> StillPicture:
     return answer
 
 
-def decode(job: Order, samples: Iterable[bytes]) -> VideoFrame | None:
+def decode(job: Order | StillJob, samples: Iterable[bytes]) -> VideoFrame | None:
     """The picture of the job's last sample: all it refers to precedes it in decoding order, so no more is fed."""
     context = av.CodecContext.create(job.decoder, "r")
     if not isinstance(context, VideoCodecContext):

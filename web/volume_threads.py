@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from nvr.errors import StorageError
 from nvr.timebase import US_PER_S, Clock
@@ -37,7 +37,7 @@ class VolumeThreads:
         self._clock = clock
         self._patience_s = patience_s
         self._volumes: dict[int, _Workers] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a file may be let go of anywhere
 
     def call(self, volume: int, work: Callable[[], T]) -> T:
         """What work on a volume gives; blocks the caller's thread. Work that calls for its own volume goes on itself.
@@ -52,15 +52,26 @@ class VolumeThreads:
 
     async def run(self, volume: int, work: Callable[[], T]) -> T:
         """The same for the event loop."""
-        future = self._workers(volume).submit(work, self._clock.monotonic_us())
-        await asyncio.wait([waiting := asyncio.wrap_future(future)], timeout=self._patience_s)
-        if not waiting.done():
-            waiting.cancel()
-        return _awaited(future, volume, 0)
+        waiting = asyncio.wrap_future(self._workers(volume).submit(work, self._clock.monotonic_us()))
+        try:
+            await asyncio.wait([waiting], timeout=self._patience_s)
+        finally:
+            is_done = waiting.done()
+            if not is_done:
+                waiting.cancel()
+            elif not waiting.cancelled():
+                waiting.exception()  # asked for: who waited may have been cancelled just now
+        if not is_done:
+            raise _no_answer(volume)
+        return waiting.result()
 
     def later(self, volume: int, work: Callable[[], object]) -> None:
         """Have it done when the disk answers; nobody waits. What it raises is nobody's either."""
-        self._workers(volume).add(Future(), work)
+        workers = self._workers(volume)
+        if workers.is_own_thread():
+            work()
+        else:
+            workers.add(Future(), work)
 
     def _workers(self, volume: int) -> "_Workers":
         with self._lock:
@@ -129,7 +140,8 @@ class _Workers:
 class VolumeFile:
     """A file opened for reading, and where what reads it is to run. It is closed with the last reference to it.
 
-    So it cannot be lost by one who went away while it was being opened.
+    So it is not lost by one who went away while it was being opened, nor closed under the hands of a thread that still
+    reads it when the one who waited has given up: the number might be another file's by then.
 
     Args:
         fd: its descriptor, which it owns.
@@ -142,23 +154,12 @@ class VolumeFile:
         self.volume = volume
         self._disks = disks
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def __del__(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close it; once is enough, twice does no harm."""
-        fd = self.detach()
-        if fd >= 0:
-            os.close(fd)
+        if self.fd >= 0:  # by a thread of the volume: to close may wait for the disk as well
+            self._disks.later(self.volume, partial(os.close, self.fd))
 
     def detach(self) -> int:
-        """The descriptor, which the caller closes from now on."""
+        """The descriptor, which the caller closes from now on; nothing else may be done with the file."""
         fd, self.fd = self.fd, -1
         return fd
 
@@ -168,16 +169,15 @@ class VolumeFile:
         Raises:
             StorageError: the disk does not answer.
         """
-        return self._disks.call(self.volume, partial(self._with_copy, work))
+        return self._disks.call(self.volume, partial(self._do, work))
 
     async def run(self, work: Callable[[int], T]) -> T:
         """The same for the event loop."""
-        return await self._disks.run(self.volume, partial(self._with_copy, work))
+        return await self._disks.run(self.volume, partial(self._do, work))
 
-    def _with_copy(self, work: Callable[[int], T]) -> T:
-        """A copy of the descriptor: whoever waits may give up and close this one while the disk is silent."""
-        with os.fdopen(os.dup(self.fd), "rb", buffering=0) as copy:
-            return work(copy.fileno())
+    def _do(self, work: Callable[[int], T]) -> T:
+        """Refers to this file for as long as the work waits or runs."""
+        return work(self.fd)
 
 
 def _awaited(future: "Future[T]", volume: int, patience_s: float) -> T:

@@ -227,7 +227,7 @@ async def test_nonsense_is_an_error_in_words(decoder: Decoder) -> None:
 @pytest.mark.parametrize(("asked", "given"), [(None, 320), (160, 160), (201, 200), (4000, 320)])
 def test_width_is_kept_in_proportion_even_and_never_enlarged(codec: Codec, asked: int | None, given: int) -> None:
     wanted = job(30, codec=codec)
-    frame = still_worker.decode(wanted.order(), wanted.samples)
+    frame = still_worker.decode(wanted, wanted.samples)
     assert frame is not None
     jpeg = still_worker.encode(frame, asked)
     start = jpeg.index(b"\xff\xc0")  # SOF0, ITU-T T.81 section B.2.2: height, width

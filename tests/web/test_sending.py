@@ -1,5 +1,6 @@
 """Ranges and validators as RFC 9110 has them, over real sockets and real files."""
 
+import asyncio
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,9 @@ async def test_answers_without_a_body_leave_no_file_open(server: Server, house: 
         ("GET", {}),
     ):
         await server.ask(url, method=method, headers=headers)
-    assert open_files() == before
+    async with asyncio.timeout(20):
+        while open_files() > before:  # closed by a thread of the volume
+            await asyncio.sleep(0)
 
 
 def open_files() -> int:

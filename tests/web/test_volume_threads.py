@@ -1,6 +1,7 @@
 """A disk that hangs, as a FIFO in the place of a file hangs: only its own readers wait, and not for ever."""
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -111,14 +112,57 @@ def test_queue_of_a_slow_disk_is_bounded(clock: ManualClock, hanging: threading.
         disks.call(1, lambda: None)
 
 
-def test_file_that_was_opened_for_nobody_is_closed(tmp_path: Path, disks: VolumeThreads) -> None:
+def test_file_that_nobody_holds_any_more_is_closed(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     fd = os.open(tmp_path / "file", os.O_RDONLY)
-    file = VolumeFile(fd, 1, disks)
-    assert VolumeFile(os.dup(fd), 1, VolumeThreads(ManualClock())).call(lambda own: os.pread(own, 3, 0)) == b"abc"
-    del file
+    patient = VolumeThreads(ManualClock())
+    assert VolumeFile(fd, 1, patient).call(lambda own: os.pread(own, 3, 0)) == b"abc"
+    patient.call(1, lambda: None)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
+
+
+async def test_file_is_not_closed_under_the_hands_of_a_thread_that_still_reads_it(
+    tmp_path: Path, disks: VolumeThreads, hanging: threading.Event
+) -> None:
+    """Who waited gives up and lets go of it; its number must not become another file's meanwhile."""
+    (tmp_path / "file").write_bytes(b"abc")
+    file, read = VolumeFile(os.open(tmp_path / "file", os.O_RDONLY), 1, disks), threading.Event()
+    found: list[bytes] = []
+
+    def work(fd: int) -> None:
+        hanging.wait()
+        found.append(os.pread(fd, 3, 0))
+        read.set()
+
+    with pytest.raises(StorageError):
+        await file.run(work)
+    del file
+    (tmp_path / "other").write_bytes(b"xyz")
+    others = [os.open(tmp_path / "other", os.O_RDONLY) for _ in range(10)]
+    hanging.set()
+    assert read.wait(SOON_S)
+    assert found == [b"abc"]
+    for fd in others:
+        os.close(fd)
+
+
+async def test_error_that_nobody_waits_for_is_nobodys(
+    disks: VolumeThreads, hanging: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> None:
+        hanging.wait()
+        raise OSError("late")
+
+    with pytest.raises(StorageError):
+        await disks.run(1, fails)
+    with pytest.raises(ZeroDivisionError):
+        await disks.run(2, lambda: raises(ZeroDivisionError))
+    hanging.set()
+    disks.call(1, lambda: None)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert caplog.records == []
 
 
 def raises(error: type[BaseException]) -> None:
