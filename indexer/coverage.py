@@ -60,8 +60,14 @@ def spans(facts: TrackFacts, window: TimeRange) -> list[TimeRange]:
     return found
 
 
-def read(reader: IndexReader, track: Track, window: TimeRange) -> TrackFacts:
+def read(reader: IndexReader, track: Track, window: TimeRange, now_us: int = keys.LATEST_US) -> TrackFacts:
     """What is known of a track in a window, widened to whole UTC days.
+
+    Args:
+        reader: of the index.
+        track: whose.
+        window: when.
+        now_us: footage that is dated later, by a clock that was ahead, is not the last.
 
     Raises:
         StorageError: the index cannot be read.
@@ -86,5 +92,5 @@ def read(reader: IndexReader, track: Track, window: TimeRange) -> TrackFacts:
         gap_end_us=columns[1],
         gap_reason=reasons,
         first_us=reader.first(track),
-        last_us=reader.last(track),
+        last_us=reader.last(track, now_us),
     )

@@ -9,6 +9,8 @@ from indexer.store import Reading, Row, Writing
 from nvr.media import Gap, Track
 from nvr.timebase import TimeRange
 
+TOUCH_US = 100_000  # chosen, as for spans (`indexer.reader`): what is nearer joins
+
 
 def add(txn: Writing, gap: Gap) -> None:
     """Write a gap. Where another one stands already for another reason, that one stays. Twice is as good as once."""
@@ -71,9 +73,15 @@ def tracks(txn: Reading) -> list[Track]:
     return found
 
 
-def last(txn: Reading, track: Track) -> Gap | None:
-    """The newest gap of a track."""
-    return _of(track, txn.before(keys.GAP, keys.after_track(track)))
+def joining(txn: Reading, track: Track, end_us: int) -> Gap | None:
+    """The last of the gaps that follow footage which ends there, one after the other; None: none does."""
+    found = None
+    for gap in overlapping(txn, track, TimeRange(end_us - TOUCH_US, keys.LATEST_US)):
+        if gap.start_us > end_us + TOUCH_US:
+            break
+        if gap.end_us > end_us:
+            found, end_us = gap, gap.end_us
+    return found
 
 
 def _of(track: Track, row: Row | None) -> Gap | None:

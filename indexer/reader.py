@@ -168,10 +168,13 @@ class IndexReader:
             row = scan.first(txn, track)
         return None if row is None else scan.time_of(row).start_us
 
-    def last(self, track: Track) -> int | None:
-        """When the track's newest footage ends."""
+    def last(self, track: Track, before_us: int = keys.LATEST_US) -> int | None:
+        """When the track's newest footage ends, of that which begins before an instant.
+
+        After a clock was set back there may be footage that is dated ahead of now: it is not the newest.
+        """
         with self.store.read() as txn:
-            row = scan.last(txn, track)
+            row = scan.last(txn, track, before_us)
         return None if row is None else scan.time_of(row).end_us
 
     def days(self, track: Track) -> list[tuple[int, bytes]]:

@@ -70,7 +70,7 @@ def first(txn: Reading, track: Track) -> Row | None:
     return row if row is not None and row[0][:4] == keys.track(track) else None
 
 
-def last(txn: Reading, track: Track) -> Row | None:
-    """The track's newest row."""
-    row = txn.before(keys.CHUNK, keys.after_track(track))
+def last(txn: Reading, track: Track, before_us: int = keys.LATEST_US) -> Row | None:
+    """The track's newest row, of those that start before an instant."""
+    row = txn.before(keys.CHUNK, keys.instant(track, before_us))
     return row if row is not None and row[0][:4] == keys.track(track) else None

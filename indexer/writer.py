@@ -8,13 +8,14 @@ from typing import Self
 
 import msgspec
 
-from indexer import camera_names, copies, days, gaps, inits, keys, scan
+from indexer import camera_names, copies, days, gaps, inits, keys
 from indexer.consistency import Counted
 from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
 from indexer.rows import (
     Garbage,
     HeadRecord,
     decode_head,
+    decode_run,
     encode_garbage,
     encode_head,
     encode_run,
@@ -269,24 +270,24 @@ class IndexWriter:
         return None if value is None else int(_U64.unpack(value)[0])
 
     def last(self, track: Track) -> Last | None:
-        """Where a track's history ends; None: it was never recorded."""
+        """Where a track's history ends, in the order of recording; None: it was never recorded.
+
+        What a clock that was ahead has dated later does not count, once it was set back.
+        """
         with self.store.read() as txn:
-            gap = gaps.last(txn, track)
-            row = scan.last(txn, track)
+            row = txn.before(keys.RUN, keys.after_track(track))
+            newest = None if row is None or keys.track_of(row[0]) != track else decode_run(*row)
             head_key = keys.track(track)
             value = txn.get(keys.HEAD, head_key)
-            latest = txn.before(keys.RUN, keys.after_track(track))
-        head = None if value is None else decode_head(head_key, value)
-        newest = None if row is None else decode(*row)
-        if newest is not None and (head is None or newest.start_us > head.start_us):
-            end_us, run, root, cut = newest.end_us, newest.run, None, None
-        elif head is not None:
-            end_us, run, root, cut = head.end_us, head.run, head.root, head.cut
-        else:
-            return None
-        if latest is not None and keys.track_of(latest[0]) == track:
-            run = max(run, keys.read_run(latest[0])[1])  # the clock was ahead: what came last does not lie last
-        open_end = gap if gap is not None and gap.end_us > end_us else None
+            head = None if value is None else decode_head(head_key, value)
+            if newest is not None and (head is None or newest.run > head.run):
+                end_us, run, root, cut = newest.end_us, newest.run, None, None
+            elif head is not None:
+                end_us = max(head.end_us, newest.end_us) if newest and newest.run == head.run else head.end_us
+                run, root, cut = head.run, head.root, head.cut
+            else:
+                return None
+            open_end = gaps.joining(txn, track, end_us)
         return Last(open_end.end_us if open_end else end_us, run, root, cut, open_end)
 
     def _bound_inits(self, txn: Writing) -> None:
@@ -339,7 +340,8 @@ def _put_head(txn: Writing, sealed: SealedChunk) -> None:
     header = sealed.header
     key = keys.track(header.track)
     value = txn.get(keys.HEAD, key)
-    if value is None or decode_head(key, value).start_us <= sealed.start_us:
+    known = None if value is None else decode_head(key, value)
+    if known is None or (known.run, known.sequence) <= (header.run, header.sequence):
         head = HeadRecord(
             header.track, sealed.start_us, sealed.end_us, header.run, header.sequence, sealed.cut, sealed.root
         )

@@ -182,12 +182,24 @@ class Archive:
     def newest(self, track: Track) -> list[StoredChunk]:
         """The chunks that the index does not know yet, by start; the growing one last."""
         growing = self.growing(track)
-        indexed_us = self.index().last(track)
         now_us = self.clock.wall_us()
+        indexed_us = self.index().last(track, now_us)
         from_us = max(indexed_us or 0, now_us - UNINDEXED_FOR_US)
         upto_us = growing.start_us if growing else now_us
         sealed = self._unindexed(track, from_us) if upto_us - from_us > US_PER_S else []
         return [*sealed, *([growing] if growing else [])]
+
+    def last_us(self, track: Track, newest_us: Sequence[int] = ()) -> int | None:
+        """Where a track's footage ends; what a clock that was ahead has dated later than now is not its end.
+
+        Args:
+            track: whose.
+            newest_us: where footage ends that the index does not know yet.
+        """
+        now_us = self.clock.wall_us()
+        indexed_us = self.index().last(track, now_us)
+        ends = [end_us for end_us in newest_us if end_us <= now_us + CLOCK_SLACK_US]
+        return max([*ends, *([indexed_us] if indexed_us is not None else [])], default=None)
 
     def growing(self, track: Track) -> StoredChunk | None:
         """The chunk that is being written, as the board tells it."""

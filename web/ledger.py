@@ -33,7 +33,7 @@ def days(archive: Archive, track: Track, edges_us: Times, now_us: int) -> tuple[
         IntegrityError: a row cannot be read.
     """
     board = archive.board()
-    known = read(archive.index(), track, TimeRange(int(edges_us[0]), int(edges_us[-1])))
+    known = read(archive.index(), track, TimeRange(int(edges_us[0]), int(edges_us[-1])), now_us)
     state = state_of(board.recorder(), board.track(track), now_us)
     # What a growing chunk holds is not in the index yet: the ledger ends where the index does, but for a track that is
     # not being recorded.

@@ -101,7 +101,9 @@ class OverviewRoom:
         )
 
     def _channel(self, track: Track, window: TimeRange, edges_us: Times) -> ChannelOverview:
-        facts, until_us = _with_present(self._archive, track, read(self._archive.index(), track, window))
+        facts, until_us = _with_present(
+            self._archive, track, read(self._archive.index(), track, window, self._archive.clock.wall_us())
+        )
         recorded, missing = cells(facts, edges_us, until_us)
         return ChannelOverview(
             number=track.channel,
@@ -132,8 +134,9 @@ def _with_present(archive: Archive, track: Track, facts: TrackFacts) -> tuple[Tr
     """The facts with what the index does not know yet: what grows, or that nothing does. And until when they hold."""
     now_us = archive.clock.wall_us()
     status = archive.board().track(track)
-    known_us = [at_us for at_us in (facts.last_us, status.end_us if status else None) if at_us]
-    end_us = max(known_us, default=now_us)
+    newest_us = status.end_us if status else None
+    known_us = archive.last_us(track, [newest_us] if newest_us else [])
+    end_us = now_us if known_us is None else known_us
     if facts.first_us is None and status is not None and status.start_us:
         facts = replace(facts, first_us=status.start_us)
     if facts.last_us is None or end_us > facts.last_us:

@@ -137,7 +137,7 @@ class SiteRoom:
         self, channel: Channel, track: Track, recorder: RecorderStatus | None, status: TrackStatus | None
     ) -> TrackState:
         state = state_of(recorder, status, self._archive.clock.wall_us()) if channel.enabled else OFF
-        ends = [self._archive.index().last(track), status.end_us if status else None]
+        newest_us = status.end_us if status else None
         return TrackState(
             kind=_WORDS[track.kind],
             state=state.state,
@@ -149,7 +149,7 @@ class SiteRoom:
             height=(status.height or None) if status else None,
             bitrate_bps=status.bitrate_bps if status else None,
             fps_milli=status.fps_milli if status else None,
-            last_us=max((end_us for end_us in ends if end_us), default=None),
+            last_us=self._archive.last_us(track, [newest_us] if newest_us else []),
             reconnects=status.reconnects if status else 0,
             lost_packets=status.lost_packets if status else 0,
             clock_offset_us=status.clock_offset_us if status else None,

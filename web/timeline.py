@@ -112,9 +112,7 @@ def merged(spans: list[TimeRange], window: TimeRange) -> list[tuple[int, int]]:
 
 def last_us(archive: Archive, track: Track, newest: Sequence[StoredChunk]) -> int | None:
     """Where a track's footage ends, what is not indexed yet included."""
-    ends = [chunk.end_us for chunk in newest]
-    indexed_us = archive.index().last(track)
-    return max([*ends, *([indexed_us] if indexed_us is not None else [])], default=None)
+    return archive.last_us(track, [chunk.end_us for chunk in newest])
 
 
 def gaps(archive: Archive, track: Track, window: TimeRange, newest: Sequence[StoredChunk]) -> list[Gap]:

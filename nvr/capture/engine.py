@@ -262,11 +262,17 @@ class Engine:
         self._runs[track] = last.run if last else 0
         if last is not None:
             self._roots.setdefault(track, last.root)
-            self.gaps.remember(track, last.end_us, last.reason, last.detail)
+            # After a clock was set back footage may end ahead of now: what was missing till now is not known.
+            end_us = min(last.end_us, self._clock.wall_us())
+            self.gaps.remember(track, end_us, last.reason, last.detail)
 
     def _next_run(self, track: Track) -> int:
+        self._follow_clock()
         self._runs[track] = next_run(self._runs[track], self._clock.wall_us())
         return self._runs[track]
+
+    def _follow_clock(self) -> None:
+        self.gaps.follow(self._clock.wall_us(), self._clock.monotonic_us())
 
     def _name_of(self, track: Track) -> str:
         session = self._sessions.get(track)
@@ -327,6 +333,7 @@ class Engine:
             self._bookkeeper.commit(Batch(0, (), (gap,)))
 
     def _flush_gaps(self) -> None:
+        self._follow_clock()
         for gap in self.gaps.flush(self._clock.wall_us()):
             self._found_gap(gap)
         self.reactor.call_after(FLUSH_US, self._flush_gaps)
@@ -350,6 +357,7 @@ class Engine:
 
     def _report(self) -> None:
         self._look_at_disks()
+        self._follow_clock()
         self._bookkeeper.publish(self.reports())
         self.reactor.call_after(REPORT_US, self._report)
 
@@ -363,7 +371,9 @@ class Engine:
         """Seal what a crash left open and find what it kept out of the index, while the cameras already record."""
         found = [chunk for disk in self.disks for chunk in self._salvages.pop(disk.volume.number).run(disk)]
         found.sort(key=lambda chunk: chunk.start_us)
-        gaps = [self.gaps.recovered(chunk.header.track, chunk.start_us, chunk.end_us) for chunk in found]
+        until_us = self._clock.wall_us()  # what a clock that was ahead has dated later tells nothing of what is missing
+        past = [chunk for chunk in found if chunk.end_us <= until_us]
+        gaps = [self.gaps.recovered(chunk.header.track, chunk.start_us, chunk.end_us) for chunk in past]
         for gap in [*gaps, *self.gaps.settle()]:
             if gap is not None:
                 self._found_gap(gap)

@@ -7,6 +7,7 @@ from nvr.media import Gap, GapReason, Track
 from nvr.timebase import US_PER_S
 
 TOLERANCE_US = 100_000  # chosen: less than a reconnect can take, more than the error of two runs' clocks
+STEP_US = US_PER_S  # as for a run (`nvr.capture.segmenter`): by less no clock is set, it is led
 SETTLE_US = 10 * US_PER_S  # footage may still wait in the disk queue this long after its session ended
 
 
@@ -21,6 +22,13 @@ class _Account:
     resumed_us: int | None = None  # footage flowed again before recovery told how far the old footage reaches
     written_us: int = 0  # and has been written up to here since
 
+    def move(self, by_us: int) -> None:
+        """The clock was set: the same instants have other names now."""
+        for name in ("accounted_us", "missing_since_us", "resumed_us"):
+            at_us = getattr(self, name)
+            setattr(self, name, None if at_us is None else at_us + by_us)
+        self.written_us += by_us
+
 
 class GapLedger:
     """Says which stretches are missing. Disk threads tell what was written, sessions tell what they lack.
@@ -33,6 +41,23 @@ class GapLedger:
         self._lock = threading.Lock()
         self._accounts: dict[Track, _Account] = {}
         self._settled = False
+        self._offset_us: int | None = None  # wall − monotonic
+        self._now_us = 0
+        self._step_us = 0  # by how much the clock was set back last; never more than 0
+
+    def follow(self, now_us: int, monotonic_us: int) -> None:
+        """See whether the server's clock was set back: then time is recorded twice, and what is missing counts anew.
+
+        Set forwards it leaves a stretch that nobody recorded, a gap like others. To be called before a run begins.
+        """
+        with self._lock:
+            offset_us, self._now_us = now_us - monotonic_us, now_us
+            step_us = 0 if self._offset_us is None else offset_us - self._offset_us
+            self._offset_us = offset_us
+            if step_us < -STEP_US:
+                self._step_us = step_us
+                for account in self._accounts.values():
+                    account.move(step_us)
 
     def remember(self, track: Track, end_us: int, reason: GapReason, detail: str) -> None:
         """Old footage of a track ends at ``end_us`` or later; why it ended there. For the start."""
@@ -67,6 +92,7 @@ class GapLedger:
         with self._lock:
             account = self._account(track)
             account.missing_since_us = None
+            start_us, end_us = self._since_step(start_us), self._since_step(end_us)
             if not self._settled:
                 account.resumed_us = start_us if account.resumed_us is None else account.resumed_us
                 account.written_us = end_us
@@ -79,6 +105,7 @@ class GapLedger:
         """A chunk has its final end, which may lie a little behind that of its last fragment."""
         with self._lock:
             account = self._account(track)
+            end_us = self._since_step(end_us)
             if self._settled:
                 account.accounted_us = max(end_us, account.accounted_us or end_us)
             else:
@@ -107,6 +134,11 @@ class GapLedger:
                 if account.missing_since_us is not None and now_us - account.missing_since_us > SETTLE_US
             ]
             return [gap for gap in gaps if gap is not None]
+
+    def _since_step(self, at_us: int) -> int:
+        """What waited for its disk while the clock was set back is dated ahead still."""
+        is_ahead = 2 * (at_us - self._now_us) > -self._step_us  # nearer to now by the clock as it was
+        return at_us + self._step_us if self._step_us and is_ahead else at_us
 
     def _account(self, track: Track) -> _Account:
         return self._accounts.setdefault(track, _Account())

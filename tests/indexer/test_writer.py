@@ -190,7 +190,8 @@ def test_last_run_is_the_greatest_also_where_the_clock_was_ahead_meanwhile(write
     commit(writer, sealed(0, run=7), sealed(90_000, run=8), sealed(1, run=9), sealed(90_000, SUB, run=99))
     last = writer.last(MAIN)
     assert last is not None
-    assert (last.run, last.end_us) == (9, START_US + 90_001 * MINUTE_US)
+    assert (last.run, last.end_us) == (9, START_US + 2 * MINUTE_US)
+    assert last.root == b"\1" * 32
 
 
 def test_last_is_not_moved_back_by_chunks_that_are_adopted_late(writer: IndexWriter) -> None:
@@ -207,6 +208,31 @@ def test_last_reaches_to_the_end_of_the_gap_that_follows(writer: IndexWriter) ->
     last = writer.last(MAIN)
     assert last is not None
     assert (last.end_us, last.gap) == (gap.end_us, gap)
+
+
+def test_gap_far_ahead_does_not_belong_to_the_end(writer: IndexWriter) -> None:
+    ahead = Gap(MAIN, START_US + 500 * MINUTE_US, START_US + 501 * MINUTE_US, GapReason.NETWORK)
+    writer.commit(Commit(chunks=((sealed(0), 1),), gaps=(ahead,)))
+    last = writer.last(MAIN)
+    assert last is not None
+    assert (last.end_us, last.gap) == (START_US + MINUTE_US, None)
+
+
+def test_gaps_of_a_clock_that_was_ahead_are_forgotten_from_now_on(writer: IndexWriter, reader: IndexReader) -> None:
+    gap = Gap(MAIN, START_US + MINUTE_US, START_US + 9 * MINUTE_US, GapReason.CLOCK)
+    other = Gap(SUB, START_US + 7 * MINUTE_US, START_US + 8 * MINUTE_US, GapReason.NETWORK)
+    writer.commit(Commit(gaps=(gap, other)))
+    writer.forget_future(START_US + 2 * MINUTE_US)
+    always = TimeRange(0, 2**62)
+    assert reader.gaps(MAIN, always) == [Gap(MAIN, gap.start_us, START_US + 2 * MINUTE_US, GapReason.CLOCK)]
+    assert reader.gaps(SUB, always) == []
+
+
+def test_footage_ahead_of_now_is_not_the_newest(writer: IndexWriter, reader: IndexReader) -> None:
+    commit(writer, sealed(0, run=7), sealed(90_000, run=8), sealed(1, run=9))
+    assert reader.last(MAIN, START_US + 5 * MINUTE_US) == START_US + 2 * MINUTE_US
+    assert reader.last(MAIN) == START_US + 90_001 * MINUTE_US
+    assert reader.last(MAIN, START_US) is None
 
 
 def test_clean_stop_is_taken_once(tmp_path: Path) -> None:

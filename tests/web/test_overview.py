@@ -81,11 +81,15 @@ async def test_chunk_that_grows_counts_as_recorded(server: Server, house: House)
     assert told["first_us"] == START_US
 
 
-async def test_what_vanished_without_a_gap_has_no_known_reason(server: Server, house: House) -> None:
+async def test_what_vanished_without_a_gap_has_no_known_reason(
+    server: Server, house: House, clock: ManualClock
+) -> None:
     source = stream()
     house.record(source, START_US, group_count=2)
     later_us = START_US + 30 * US_PER_MINUTE
-    house.record(source, later_us, run=2, first_group=2)
+    end_us = house.record(source, later_us, run=2, first_group=2)
+    clock.step_wall(end_us - clock.wall_us())
+    house.beat()
     house.post(MAIN, TrackState.RECORDING)
     told = await one(server, START_US + 10 * US_PER_MINUTE, START_US + 20 * US_PER_MINUTE, 2)
     assert (told["recorded"], told["missing"]) == ([0, 0], [255, 255])

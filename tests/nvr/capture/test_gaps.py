@@ -82,3 +82,43 @@ def test_gap_begins_where_the_sealed_chunk_ends_not_where_its_last_fragment_was_
     gap = ledger.recorded(TRACK, 15_000_000, 16_000_000)
     assert gap is not None
     assert (gap.start_us, gap.end_us) == (10_000_000, 15_000_000)
+
+
+def test_absence_after_the_clock_was_set_back_is_told() -> None:
+    ledger = settled_ledger()
+    ledger.follow(30_000 * S, 10 * S)
+    ledger.recorded(TRACK, 30_000 * S, 30_010 * S)
+    ledger.follow(4_810 * S, 20 * S)  # seven hours less
+    assert ledger.recorded(TRACK, 4_810 * S, 4_820 * S) is None
+    ledger.missing(TRACK, GapReason.NETWORK, "refused", 4_820 * S)
+    assert ledger.flush(4_860 * S) == [Gap(TRACK, 4_820 * S, 4_860 * S, GapReason.NETWORK, "refused")]
+
+
+def test_clock_that_is_set_back_while_a_camera_is_away_makes_one_gap_by_the_new_clock() -> None:
+    ledger = settled_ledger()
+    ledger.follow(30_000 * S, 10 * S)
+    ledger.recorded(TRACK, 30_000 * S, 30_010 * S)
+    ledger.missing(TRACK, GapReason.CAMERA, "silent", 30_010 * S)
+    ledger.follow(4_830 * S, 40 * S)
+    gap = ledger.recorded(TRACK, 4_840 * S, 4_850 * S)
+    assert gap == Gap(TRACK, 4_810 * S, 4_840 * S, GapReason.CAMERA, "silent")
+
+
+def test_what_waited_for_its_disk_while_the_clock_was_set_back_does_not_hide_an_absence() -> None:
+    ledger = settled_ledger()
+    ledger.follow(30_000 * S, 10 * S)
+    ledger.recorded(TRACK, 30_000 * S, 30_010 * S)
+    ledger.follow(4_811 * S, 21 * S)
+    assert ledger.recorded(TRACK, 30_010 * S, 30_011 * S) is None  # written late
+    gap = ledger.recorded(TRACK, 4_850 * S, 4_851 * S)
+    assert gap is not None
+    assert (gap.start_us, gap.end_us) == (4_811 * S, 4_850 * S)
+
+
+def test_clock_that_is_set_forwards_leaves_a_gap() -> None:
+    ledger = settled_ledger()
+    ledger.follow(100 * S, 10 * S)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    ledger.missing(TRACK, GapReason.CLOCK, "set", 3_710 * S)
+    ledger.follow(3_710 * S, 20 * S)
+    assert ledger.recorded(TRACK, 3_710 * S, 3_711 * S) == Gap(TRACK, 110 * S, 3_710 * S, GapReason.CLOCK, "set")
