@@ -39,6 +39,11 @@ class SystemClock:
         return time.monotonic_ns() // 1000
 
 
+def thread_cpu_us() -> int:
+    """Microseconds that the processor has worked for the calling thread: on a busy machine, less than have passed."""
+    return time.thread_time_ns() // 1000
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class TimeRange:
     """A half-open stretch of wall time ``[start_us, end_us)``; may be empty, never negative."""

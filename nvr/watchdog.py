@@ -4,11 +4,15 @@ Whoever hears nothing for a while kills the process and starts it again: one tha
 """
 
 import contextlib
+import ctypes
 import os
+import signal
 import socket
 
 ADDRESS = "NOTIFY_SOCKET"
 ALIVE = b"WATCHDOG=1"
+SUPERVISOR = "NVR_SUPERVISOR"  # its process id, in the environment of those it started
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Watchdog:
@@ -29,3 +33,16 @@ class Watchdog:
         """Say no more."""
         if self._socket is not None:
             self._socket.close()
+
+
+def end_with_supervisor() -> None:
+    """Let the kernel send SIGTERM when the supervisor that started this process is gone, however it went (prctl(2)).
+
+    Otherwise its successor would find volumes and port taken by processes that nobody watches over.
+    """
+    supervisor = os.environ.get(SUPERVISOR, "")
+    if not supervisor.isdigit():
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    if os.getppid() != int(supervisor):  # it was gone before we asked
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nvr.log import get_logger
 from nvr.timebase import US_PER_S, Clock
-from nvr.watchdog import ADDRESS, Watchdog
+from nvr.watchdog import ADDRESS, SUPERVISOR, Watchdog
 from tools.ear import Ear
 
 log = get_logger()
@@ -23,7 +24,9 @@ HANGS_US = 30 * US_PER_S  # chosen: three times what any turn may take; the came
 STARTS_US = 600 * US_PER_S  # chosen: an index is opened, and folders are listed, on disks that others keep busy
 LOOK_MS = 1000
 BLINK_US = 2 * US_PER_S  # chosen: when we ourselves stood still for longer, so did the machine, and nobody is to blame
-ABORT_S = 5.0  # how long a process that hangs may take to write its threads' tracebacks
+ABORT_US = 5 * US_PER_S  # how long a process that hangs may take to write its threads' tracebacks
+REMAINS_US = 60 * US_PER_S  # chosen: for so long the number of one that hung is given to no other process
+KILLED_S = 10.0  # for the kernel to end what was killed; longer only where a disk holds it
 STOP_S = 30.0  # the recorder must end 110 chunks and sync; systemd's default patience is 90 s
 
 
@@ -40,6 +43,7 @@ class _Child:
     due_us: int = 0
     silent_us: int = 0  # how long it has said nothing while we listened
     spoke: bool = False  # it has said something since its start
+    hung: bool = False
     last_end: str = ""  # how it ended last time, for people
 
 
@@ -66,6 +70,7 @@ class Supervisor:
         self._clock = clock
         self._hangs_us = hangs_us
         self._children = [_Child(name, (*program, *args)) for name, args in commands.items()]
+        self._remains: list[tuple[int, subprocess.Popen[bytes]]] = []
         self._ear = Ear()
         self._own = Watchdog()  # systemd's, if it started us
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -86,6 +91,7 @@ class Supervisor:
         try:
             while not self._stopping:
                 self._own.alive()
+                self._bury(self._clock.monotonic_us())
                 self._start_due()
                 since_us = self._clock.monotonic_us()
                 self._wait()
@@ -93,6 +99,7 @@ class Supervisor:
         finally:
             for child in reversed(self._children):
                 self._end(child)
+            self._bury(None)
             self._ear.close()
             self._own.close()
 
@@ -105,13 +112,24 @@ class Supervisor:
         now_us = self._clock.monotonic_us()
         for child in self._children:
             if child.process is None and child.due_us <= now_us:
-                environment = os.environ | {ADDRESS: self._ear.address, LAST_END: child.last_end}
+                environment = os.environ | {
+                    ADDRESS: self._ear.address,
+                    SUPERVISOR: str(os.getpid()),
+                    LAST_END: child.last_end,
+                }
                 child.process = subprocess.Popen(child.command, start_new_session=True, env=environment)
                 child.pidfd = os.pidfd_open(child.process.pid)
                 child.started_us = now_us
-                child.silent_us, child.spoke = 0, False
+                child.silent_us, child.spoke, child.hung = 0, False, False
                 child.last_end = ""
                 log.info("started", process=child.name, pid=child.process.pid)
+
+    def _bury(self, now_us: int | None) -> None:
+        """Let go of those that hung and have been dead for a while; None: of all."""
+        for due_us, process in self._remains:
+            if now_us is None or due_us <= now_us:
+                process.wait()
+        self._remains = [one for one in self._remains if now_us is not None and one[0] > now_us]
 
     def _wait(self) -> None:
         poll = select.poll()
@@ -139,26 +157,29 @@ class Supervisor:
                 continue
             child.spoke = child.spoke or child.process.pid in heard
             child.silent_us = 0 if child.process.pid in heard else child.silent_us + passed_us
-            if child.silent_us > (self._hangs_us if child.spoke else STARTS_US):
+            limit_us = self._hangs_us if child.spoke else STARTS_US
+            if child.silent_us > limit_us + ABORT_US:
+                child.process.kill()
+            elif child.silent_us > limit_us and not child.hung:
                 self._abort(child)
 
     def _abort(self, child: _Child) -> None:
         """SIGABRT first, upon which Python writes where each thread stands (faulthandler)."""
         assert child.process is not None
+        child.hung = True
         child.last_end = f"it hung: it gave no sign of life for {child.silent_us // US_PER_S} s"
         log.error("hangs, is killed", process=child.name, silent_s=child.silent_us // US_PER_S)
-        child.silent_us = 0
         child.process.send_signal(signal.SIGABRT)
-        try:
-            child.process.wait(ABORT_S)
-        except subprocess.TimeoutExpired:
-            child.process.kill()
 
     def _ended(self, child: _Child) -> None:
         assert child.process is not None
-        code = child.process.wait()
-        child.last_end = child.last_end or f"it ended with code {code}"
         now_us = self._clock.monotonic_us()
+        if child.hung:  # a person may be looking at it right now: its number must not become another's
+            self._remains.append((now_us + REMAINS_US, child.process))
+            code: int | str = "killed"
+        else:
+            code = child.process.wait()
+            child.last_end = f"it ended with code {code}"
         healthy = now_us - child.started_us >= HEALTHY_US
         child.wait_us = FIRST_WAIT_US if healthy else min(child.wait_us * 2, LONGEST_WAIT_US)
         child.due_us = now_us if healthy else now_us + child.wait_us // 2
@@ -174,7 +195,8 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             log.warning("does not stop, is killed", process=child.name)
             child.process.kill()
-            child.process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(KILLED_S)
         self._forget(child)
 
     def _forget(self, child: _Child) -> None:

@@ -7,7 +7,9 @@ from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 def web(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Serve the web page, footage and live pictures until told to stop."""
+    from nvr.watchdog import end_with_supervisor
     from web.app import serve
 
     faulthandler.enable()  # a crash, or a watchdog's SIGABRT, tells where each thread stood, without values
+    end_with_supervisor()
     serve(settings_from(config))

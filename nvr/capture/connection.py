@@ -12,6 +12,7 @@ from nvr.errors import CameraError, NetworkError
 _OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.h; servers without secure renegotiation. Named by Python from 3.12 on
 DISCARDS = 16  # chosen: reads of a session that is over; more than a receive buffer of the kernel holds
 BATCH_BYTES = 512 * 1024  # measured: above what 4 Mbit/s bring between two sweeps, so that they find all at once
+WAITING_LIMIT_BYTES = 64 * 1024  # chosen: a handshake has 2 kB, an answer 100 bytes; the kernel holds more than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Connection:
             raise self._failure(error) from error
         self.fd = self._socket.fileno()  # stays what it is, also once the socket has been closed
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Requests and reports are small: a camera that reads none of them must not fill the kernel's memory either.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WAITING_LIMIT_BYTES)
         self._connected = False
 
     @property
@@ -123,9 +126,15 @@ class Connection:
                 return
 
     def send(self, data: bytes) -> None:
-        """Send, or keep what the kernel does not take for `flush`."""
+        """Send, or keep what the kernel does not take for `flush`.
+
+        Raises:
+            CameraError: the camera asks and asks, and reads no answer.
+        """
         self._waiting += data
         self.flush()
+        if len(self._waiting) > WAITING_LIMIT_BYTES:
+            raise CameraError("the camera does not read what it is sent", where=str(self._endpoint))
 
     def flush(self) -> None:
         """Send what was held back."""

@@ -25,11 +25,12 @@ from nvr.chunk.writer import ChunkWriter, SealedChunk
 from nvr.errors import StorageError, TooManyFiles, VolumeFull, unforeseen
 from nvr.log import get_logger
 from nvr.media import Fragment, Gap, Track
-from nvr.timebase import Clock
+from nvr.timebase import US_PER_S, Clock
 
 TURN_S = 0.1  # chosen: ten writes a second a track at most; a viewer's fragment does not wait for it
 UNSYNCED_LIMIT_BYTES = 64 << 20  # chosen: twice what 55 cameras bring between two syncs; hard disks want few syncs
 RESERVED_SHARE = 64  # of what is free: chosen, so that the files of 30 tracks leave half of a small disk to others
+HANGS_US = 8 * US_PER_S  # chosen: a slow disk takes seconds to sync; its queue takes twice as much of all cameras
 NO_ROOT = bytes(32)
 
 log = get_logger()

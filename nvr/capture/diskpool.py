@@ -38,6 +38,8 @@ class DiskPool:
         others = [one for one in self.usable() if one is not disk]
         if others:
             self.failed(disk.volume.number, error)
+        else:
+            self.trouble = self.trouble | {disk.volume.number: str(error)}
         return bool(others)
 
     def worked(self, number: int) -> None:

@@ -8,10 +8,14 @@ from nvr.capture.events import Event, FragmentClosed, payload_bytes
 from nvr.media import Track
 
 Item = tuple[Track, Event]
+SHARE = 8  # chosen: an eighth of 512 MiB is a minute of the usual camera, and ten seconds of the largest
 
 
 class DiskQueue:
     """Fragments wait here for their disk. One thread puts, one takes.
+
+    While half of it is free, a track may fill it as it likes; beyond that no track has more than an eighth of the whole
+    if others wait as well, so that one camera that floods the disk leaves room for them.
 
     Args:
         limit_bytes: payload that may wait; beyond it `put` refuses.
@@ -25,6 +29,7 @@ class DiskQueue:
         self._wake = threading.Event()
         self._items: deque[Item] = deque()
         self._bytes = 0
+        self._bytes_of: dict[Track, int] = {}
         self.refused = 0  # fragments, since the start
 
     @property
@@ -42,15 +47,26 @@ class DiskQueue:
         """
         size = payload_bytes(event)
         with self._lock:
-            if isinstance(event, FragmentClosed) and self._bytes + size > self._limit_bytes:
+            of_track = self._bytes_of.get(track, 0) + size
+            if isinstance(event, FragmentClosed) and not self._has_room(self._bytes + size, of_track):
                 self.refused += 1
                 return False
             self._items.append((track, event))
             self._bytes += size
+            self._bytes_of[track] = of_track
             full_enough = self._bytes >= self._batch_bytes
         if urgent or full_enough:
             self._wake.set()
         return True
+
+    def _has_room(self, bytes_: int, of_track: int) -> bool:
+        is_crowded = bytes_ > self._limit_bytes // 2 and len(self._bytes_of) > 1
+        return bytes_ <= self._limit_bytes and not (is_crowded and of_track > self._limit_bytes // SHARE)
+
+    def is_crowded_by(self, track: Track) -> bool:
+        """Whether this track has much more than the others in a queue that has no room for all."""
+        with self._lock:
+            return len(self._bytes_of) > 1 and self._bytes_of.get(track, 0) > self._limit_bytes // (2 * SHARE)
 
     def take(self, timeout_s: float) -> list[Item]:
         """Everything that waits, after at most ``timeout_s``; at once when somebody is in a hurry."""
@@ -63,9 +79,15 @@ class DiskQueue:
 
     def done(self, items: list[Item]) -> None:
         """Items are written: their bytes no longer wait."""
-        size = sum(payload_bytes(event) for _, event in items)
         with self._lock:
-            self._bytes -= size
+            for track, event in items:
+                size = payload_bytes(event)
+                self._bytes -= size
+                left = self._bytes_of.get(track, 0) - size
+                if left > 0:
+                    self._bytes_of[track] = left
+                else:
+                    self._bytes_of.pop(track, None)
 
     def withdraw(self, tracks: Collection[Track] | None) -> list[Item]:
         """What waits for these tracks, or for all, is taken back by whoever puts."""

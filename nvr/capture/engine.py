@@ -9,7 +9,7 @@ from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
 from nvr.capture.cadence import Cadence, expected_chunk_bytes
 from nvr.capture.connection import tls_context
-from nvr.capture.disk import Disk, Progress
+from nvr.capture.disk import HANGS_US, Disk, Progress
 from nvr.capture.diskpool import DiskPool
 from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.gaps import GapLedger
@@ -36,7 +36,6 @@ log = get_logger()
 ENGINE_NAME = f"hoxa-nvr {__version__}"
 REPORT_US = US_PER_S // 2
 FLUSH_US = 60 * US_PER_S
-HANGS_US = 8 * US_PER_S  # chosen: a slow disk takes seconds to sync; its queue takes twice as much of all cameras
 STOPPED = (GapReason.OPERATOR, "the recorder was stopped")
 FAULT = (GapReason.RESTART, "the recorder ended without being stopped")
 NOTHING: Mapping[int, str] = MappingProxyType({})

@@ -2,26 +2,23 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from ssl import SSLContext
-from typing import Protocol
 
+from nvr.capture.budget import TURN_BYTES, TURN_US, Budget
 from nvr.capture.connection import BATCH_BYTES, Connection
 from nvr.capture.datagrams import DATAGRAM_BYTES, FIRST_PORT, DatagramPair
 from nvr.capture.dialer import Dialer
+from nvr.capture.linklistener import LinkListener, LinkSettings
 from nvr.capture.reactor import READABLE, WRITABLE, Reactor, Timer
 from nvr.capture.resolver import Resolver
 from nvr.channel import Channel, Transport
 from nvr.errors import CameraError, NetworkError, unforeseen
 from nvr.log import get_logger
-from nvr.media import Sample
 from nvr.rtsp.client import RtspClient
 from nvr.rtsp.events import Playing, SetUp
 from nvr.rtsp.habits import Habits
 from nvr.rtsp.reception import Reception
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_S, thread_cpu_us
 
-BUFFER_BYTES = 512 * 1024
 HANDSHAKE_US = 45 * US_PER_S  # the whole of it; chosen: old recorders take 12 to 30 s for a description
 OPTIONS_US = 4 * US_PER_S  # chosen: then the description is asked for without it
 PROMPT_US = 3 * US_PER_S  # a session is read at once for so long, to learn well when its pictures arrive
@@ -31,31 +28,8 @@ PROMPT_US = 3 * US_PER_S  # a session is read at once for so long, to learn well
 SWEEP_US = 487_000
 EXPIRE_US = US_PER_S // 20
 REPORT_US = 5 * US_PER_S  # RFC 3550 section 6.2: receiver reports
-READS_A_TURN = 32  # a camera that sends without end must not keep the others waiting
 
 log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSettings:
-    """What all links share. ``buffer`` is the one receive buffer: it stays in the processor's cache."""
-
-    silence_us: int
-    tls: SSLContext
-    buffer: memoryview
-
-
-class LinkListener(Protocol):
-    """Whom a link reports to; called from the reactor's thread."""
-
-    def link_plays(self) -> None:
-        """The handshake succeeded; media follows."""
-
-    def link_received(self, samples: list[Sample]) -> None:
-        """Access units arrived, in decoding order."""
-
-    def link_failed(self, error: CameraError) -> None:
-        """The attempt is over; the link is closed."""
 
 
 class Link:
@@ -91,7 +65,9 @@ class Link:
         self._playing = False
         self._settled = False
         self._watched = False
-        self._heard_us = self._clock.monotonic_us()
+        self._heard_us = self._pictured_us = self._clock.monotonic_us()
+        self._budget = Budget()
+        self._pause: Timer | None = None  # until the others have had their turn
         self._client: RtspClient | None = None
         self.reception: Reception | None = None
 
@@ -154,9 +130,21 @@ class Link:
             self._connection = None
 
     def _watch_connection(self) -> None:
-        if self._connection is not None and not self._closed:
+        if self._connection is not None and not self._closed and self._pause is None:
             events = READABLE | WRITABLE if self._connection.wants_to_write else READABLE
             self._reactor.watch(self._connection.fd, events, self._ready)
+
+    def _watch_datagrams(self) -> None:
+        if self._datagrams is not None:
+            self._reactor.watch(self._datagrams.rtp.fileno(), READABLE, lambda _: self._try(self._receive_rtp))
+            self._reactor.watch(self._datagrams.rtcp.fileno(), READABLE, lambda _: self._try(self._receive_rtcp))
+
+    def _unwatch(self) -> None:
+        pair = self._datagrams
+        for fd in [pair.rtp.fileno(), pair.rtcp.fileno()] if pair is not None else []:
+            self._reactor.forget(fd)
+        if self._connection is not None:
+            self._reactor.forget(self._connection.fd)
 
     def _ready(self, _happened: int) -> None:
         self._try(self._advance)
@@ -210,16 +198,35 @@ class Link:
         connection, reception = self._connection, self.reception
         assert connection is not None
         assert reception is not None
-        buffer = self._settings.buffer
-        for _ in range(READS_A_TURN):
-            size = self._receive(connection, buffer)
+        buffer, budget = self._settings.buffer, self._budget
+        began_us = since_us = thread_cpu_us()
+        taken_bytes = 0
+        while taken_bytes < TURN_BYTES and since_us - began_us < TURN_US:
+            piece_bytes = budget.piece_bytes
+            size = self._receive(connection, buffer[:piece_bytes])
             if size == 0:
                 break
+            taken_bytes += size
             self._heard_us = self._clock.monotonic_us()
             reception.feed(buffer[:size], self._heard_us)
-            if size < BUFFER_BYTES and not self._dialer.is_secure:  # TLS gives one record at a time
+            now_us = thread_cpu_us()
+            budget.fit(now_us - since_us, size)
+            since_us = now_us
+            if size < piece_bytes and not self._dialer.is_secure:  # TLS gives one record at a time
                 break
         self._deliver()
+        self._let_others(budget.rest_us(self._clock.monotonic_us(), thread_cpu_us() - began_us, taken_bytes))
+
+    def _let_others(self, rest_us: int) -> None:
+        """Read nothing for so long: a camera that sends too much is slowed down by TCP, or loses datagrams."""
+        if rest_us > 0 and not self._closed:
+            self._unwatch()
+            self._pause = self._reactor.call_after(rest_us, lambda: self._try(self._read_on))
+
+    def _read_on(self) -> None:
+        self._pause = None
+        self._watch_connection()
+        self._watch_datagrams()
 
     def _receive(self, connection: Connection, buffer: memoryview) -> int:
         """Read; the client learns from a camera that breaks the connection off."""
@@ -234,10 +241,13 @@ class Link:
         assert self._datagrams is not None
         assert self.reception is not None
         buffer = self._settings.buffer[:DATAGRAM_BYTES]
+        began_us, taken_bytes = thread_cpu_us(), 0
         for size in self._datagrams.receive(self._datagrams.rtp, buffer):
             self._heard_us = self._clock.monotonic_us()
             self.reception.feed_rtp(buffer[:size], self._heard_us)
+            taken_bytes += size
         self._deliver()
+        self._let_others(self._budget.rest_us(self._clock.monotonic_us(), thread_cpu_us() - began_us, taken_bytes))
 
     def _receive_rtcp(self) -> None:
         assert self._datagrams is not None
@@ -258,20 +268,21 @@ class Link:
                     self._play()
         samples = self.reception.take_samples()
         if samples:
+            self._pictured_us = self._clock.monotonic_us()
             self._listener.link_received(samples)
 
     def _listen(self, set_up: SetUp, datagrams: DatagramPair) -> None:
         ports = set_up.ports
         datagrams.expect(ports.rtp if ports else 0, ports.rtcp if ports else 0, set_up.source)
         datagrams.punch()
-        self._reactor.watch(datagrams.rtp.fileno(), READABLE, lambda _: self._try(self._receive_rtp))
-        self._reactor.watch(datagrams.rtcp.fileno(), READABLE, lambda _: self._try(self._receive_rtcp))
+        self._watch_datagrams()
         self._every(EXPIRE_US, self._expire)
         self._every(REPORT_US, self._report)
 
     def _play(self) -> None:
         assert self._client is not None
         self._playing = True
+        self._pictured_us = self._clock.monotonic_us()
         self._every(int(self._client.keep_alive_interval_s * US_PER_S), self._keep_alive)
         self._every(SWEEP_US, self._sweep)
         self._after(PROMPT_US, self._settle)
@@ -285,11 +296,15 @@ class Link:
 
     def _sweep(self) -> None:
         """Read what lies below the mark, and notice silence."""
-        if self._datagrams is None and self._batching:
+        if self._datagrams is None and self._batching and self._pause is None:
             self._read()
-        silent_us = self._clock.monotonic_us() - self._heard_us
-        if silent_us > self._settings.silence_us:
-            raise NetworkError(f"the camera has been silent for {silent_us // US_PER_S} s", where=self._place)
+        now_us = self._clock.monotonic_us()
+        silent_us, heard_us = now_us - self._pictured_us, now_us - self._heard_us
+        if silent_us <= self._settings.silence_us:
+            return
+        if heard_us <= self._settings.silence_us // 2:  # reports, answers, sound: it is there, and its encoder is not
+            raise CameraError(f"the camera has sent no picture for {silent_us // US_PER_S} s", where=self._place)
+        raise NetworkError(f"the camera has been silent for {silent_us // US_PER_S} s", where=self._place)
 
     def _keep_alive(self) -> None:
         assert self.reception is not None
@@ -368,12 +383,11 @@ class Link:
     def _shut(self) -> None:
         """Give back every resource, and the last whole access unit."""
         self._closed = True
-        for timer in self._timers:
+        for timer in (*self._timers, *filter(None, [self._pause])):
             timer.cancel()
         self._quietly(self._hand_over_rest)
+        self._unwatch()
         if self._datagrams is not None:
-            for sock in (self._datagrams.rtp, self._datagrams.rtcp):
-                self._reactor.forget(sock.fileno())
             self._datagrams.close()
         self._drop_connection()
 

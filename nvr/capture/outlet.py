@@ -1,11 +1,14 @@
 """Where a track's events go: the disk that placement chooses for each chunk."""
 
-from nvr.capture.disk import Disk
+from nvr.capture.disk import HANGS_US, Disk
 from nvr.capture.diskpool import DiskPool
 from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, ChunkRest, Event, FragmentClosed, start_of
 from nvr.errors import StorageError
 from nvr.media import GapReason, Track
 
+NO_VOLUME = "every volume is full or has failed; free space or replace the disk"
+TOO_SLOW = "the disk cannot keep up; look for other load on it, or add a volume"
+TOO_MUCH = "this camera sends so much that the disk cannot keep up, and the others go first; lower its bit rate"
 SLOW = "see whether another program uses it; if not, it may be about to fail"
 
 
@@ -16,6 +19,7 @@ class Outlet:
         self._track = track
         self._pool = pool
         self._disk: Disk | None = None
+        self.refusal = ""  # why `carry` took not everything the last time, for people
         self.urgent = False  # somebody watches: do not wait for the disk's next turn
 
     def carry(self, events: list[Event]) -> GapReason | None:
@@ -24,11 +28,20 @@ class Outlet:
             if isinstance(event, ChunkOpened):
                 self._disk = self._pool.choose(self._track.channel, event.start_us)
             if self._disk is None:
+                self.refusal = NO_VOLUME
                 return GapReason.DISK
-            if not self._disk.queue.put(self._track, event, urgent=self.urgent and isinstance(event, FragmentClosed)):
-                self._pool.avoid(self._disk, StorageError("the disk is slower than what comes in", hint=SLOW))
-                return GapReason.OVERLOAD
+            queue = self._disk.queue
+            if queue.put(self._track, event, urgent=self.urgent and isinstance(event, FragmentClosed)):
+                continue
+            self.refusal = TOO_MUCH if queue.is_crowded_by(self._track) else TOO_SLOW
+            self._pool.avoid(self._disk, StorageError("the disk is slower than what comes in", hint=SLOW))
+            return GapReason.OVERLOAD
         return None
+
+    def stuck_us(self, now_us: int) -> int:
+        """For how long the disk of the open chunk has not answered, if that is so long that it hangs; monotonic."""
+        since_us = self._disk.busy_since_us if self._disk is not None else None
+        return 0 if since_us is None or now_us - since_us < HANGS_US else now_us - since_us
 
     def leads_to(self, disk: Disk) -> bool:
         """Whether the open chunk lies on this disk."""

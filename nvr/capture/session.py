@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from ssl import SSLContext
 
 from nvr.capture.backoff import Backoff
+from nvr.capture.budget import BUFFER_BYTES
 from nvr.capture.cadence import Cadence
 from nvr.capture.cameraclock import CameraClock
 from nvr.capture.disk import Disk
 from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
 from nvr.capture.ladder import Share
-from nvr.capture.link import BUFFER_BYTES, Link, LinkSettings
+from nvr.capture.link import Link
+from nvr.capture.linklistener import LinkSettings
 from nvr.capture.meter import Meter
 from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor, Timer
@@ -31,6 +33,9 @@ from nvr.timebase import US_PER_S
 FIRST_TRY_US = 3 * US_PER_S // 10  # chosen: 110 handshakes in that time, and nobody waits long after a restart
 STEADY_US = 10 * US_PER_S  # chosen: a session that was recorded so long may be tried again at once
 COARSE = "the camera's time stamps cannot be believed: its pictures have the times at which they came"
+NO_KEY_FRAME_US = 300 * US_PER_S  # chosen: the longest groups of pictures that cameras are set to last four minutes
+WAIT_TOLD_US = 10 * US_PER_S  # chosen: usual groups are over by then
+LATE_US = 2 * US_PER_S  # chosen: a picture a second is seldom asked for less than; else thrice the usual wait for one
 LIVE_FRAGMENT_US = 120_000  # chosen: a watched camera is shown 0.2 s late, for a tenth of a per cent more bytes
 
 log = get_logger()
@@ -111,6 +116,8 @@ class Session:
         self._wanted = Share.ALL
         self._reconnects = 0
         self._recorded_since_us: int | None = None  # monotonic, within this link
+        self._played_us = self._pictured_us = 0  # monotonic: this link began to play, the last picture came
+        self._usual_wait_us = 0  # for a picture, of late
         self.refused = ""
         self._state = TrackState.CONNECTING
         self._reason: GapReason | None = None
@@ -199,6 +206,7 @@ class Session:
     # -- what the link says --------------------------------------------------------------------------------------
 
     def link_plays(self) -> None:
+        self._played_us = self._pictured_us = self._clock.monotonic_us()
         self._enter(TrackState.STARTING, self._reason, "waiting for the first picture that can be shown")
         if self._share is Share.NOTHING:
             self._missing(GapReason.DISK, self._share.value)
@@ -208,6 +216,7 @@ class Session:
         wall_offset_us = self._clock.wall_us() - self._clock.monotonic_us()
         if self._link is not None and self._link.reception is not None:
             self._camera_clock.observe(self._link.reception.sender_report, wall_offset_us)
+        self._note_pictures(self._clock.monotonic_us())
         for sample in samples:
             self.meter.count(sample)
             if sample.is_sync and self._share is not self._wanted:
@@ -218,6 +227,18 @@ class Session:
                 self._segmenter.skip(sample)
             if self._segmenter.fault:
                 raise CameraError(self._segmenter.fault, where=self.channel.name, hint="look at the camera's settings")
+
+    def _note_pictures(self, now_us: int) -> None:
+        """Pictures came.
+
+        Raises:
+            CameraError: none of them for minutes is one that recording could begin with.
+        """
+        self._usual_wait_us = max(now_us - self._pictured_us, self._usual_wait_us * 7 // 8)
+        self._pictured_us = now_us
+        if self._state is TrackState.STARTING and now_us - self._played_us > NO_KEY_FRAME_US:
+            what = f"the camera has sent no key frame for {NO_KEY_FRAME_US // US_PER_S} s"
+            raise CameraError(what, where=self.channel.name, hint="set its key frame interval to a few seconds")
 
     def link_failed(self, error: CameraError) -> None:
         self._link = None
@@ -243,10 +264,8 @@ class Session:
             return
         refused = self.outlet.carry(events)
         if refused is not None:
-            self._interrupt(
-                refused, "the disk is too slow" if refused is GapReason.OVERLOAD else "no volume can be used"
-            )
-            self._enter(TrackState.NO_DISK, refused, "nothing is recorded: " + _plea(refused))
+            self._interrupt(refused, self.outlet.refusal)
+            self._enter(TrackState.NO_DISK, refused, f"nothing is recorded: {self.outlet.refusal}")
             return
         for event in events:
             match event:
@@ -290,17 +309,35 @@ class Session:
             self._since_us = self._clock.wall_us()
         self._state, self._reason, self._message = state, reason, message
 
+    def _shown(self, now_us: int) -> tuple[TrackState, GapReason | None, str, int]:
+        """State, reason, message, and since when: nothing is told to be recorded that is not."""
+        late_us, since_us = now_us - self._pictured_us, self._since_us
+        if self._state is TrackState.RECORDING and late_us > max(LATE_US, 3 * self._usual_wait_us):
+            message = f"no picture has come for {late_us // US_PER_S} s"
+            return TrackState.STARTING, GapReason.CAMERA, message, self._clock.wall_us() - late_us
+        stuck_us = self.outlet.stuck_us(now_us)
+        if self._state is TrackState.RECORDING and stuck_us > 0:
+            message = f"the disk has not answered for {stuck_us // US_PER_S} s: what comes waits in memory"
+            return TrackState.NO_DISK, GapReason.DISK, message, self._clock.wall_us() - stuck_us
+        waits_us = now_us - self._played_us
+        if self._state is TrackState.STARTING and waits_us > WAIT_TOLD_US and late_us < LATE_US:
+            what = f"the camera has sent no key frame for {waits_us // US_PER_S} s"
+            return TrackState.STARTING, GapReason.CAMERA, f"{what}: recording begins with the next one", since_us
+        return self._state, self._reason, self._message, since_us
+
     def report(self, open_chunk: OpenChunk | None) -> TrackReport:
         """The track's state now. Any thread."""
-        bitrate_bps, fps_milli = self.meter.rates(self._clock.monotonic_us())
+        now_us = self._clock.monotonic_us()
+        bitrate_bps, fps_milli = self.meter.rates(now_us)
+        state, reason, message, since_us = self._shown(now_us)
         picture = self._picture
         is_coarse = self._state is TrackState.RECORDING and self._segmenter.is_coarse
         return TrackReport(
             track=self.track,
-            state=self._state,
-            reason=self._reason,
-            message=self._message or (COARSE if is_coarse else ""),
-            since_us=self._since_us,
+            state=state,
+            reason=reason,
+            message=message or (COARSE if is_coarse else ""),
+            since_us=since_us,
             open_chunk=open_chunk,
             codec=picture.codec_string if picture else "",
             width=picture.width if picture else 0,
@@ -319,9 +356,3 @@ def _reason_for(error: CameraError) -> GapReason:
     if isinstance(error, AuthenticationError):
         return GapReason.AUTHENTICATION
     return GapReason.NETWORK if isinstance(error, NetworkError) else GapReason.CAMERA
-
-
-def _plea(reason: GapReason) -> str:
-    if reason is GapReason.OVERLOAD:
-        return "the disk cannot keep up; look for other load on it, or add a volume"
-    return "every volume is full or has failed; free space or replace the disk"

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,53 @@ def test_process_that_hangs_is_started_again_and_told_so_and_the_other_is_left_a
         assert "hung" in starts(hanging)[1][1]
         assert len(starts(working)) == 1
     assert not Path(f"/proc/{pid}").exists()
+
+
+KILLED_SUPERVISOR = """
+import sys
+from nvr.timebase import SystemClock
+from tools.supervisor import Supervisor
+Supervisor({"child": (sys.argv[1],)}, SystemClock(), (sys.executable, "-c", sys.argv[2])).run()
+"""
+ORPHAN = """
+import os, signal, sys
+from nvr.watchdog import end_with_supervisor
+end_with_supervisor()
+with open(sys.argv[1], "a") as file:
+    print(os.getpid(), "", sep=",", file=file)
+signal.pause()
+"""
+
+
+def test_processes_of_a_supervisor_that_was_killed_end_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "orphan"
+    supervisor = subprocess.Popen([sys.executable, "-c", KILLED_SUPERVISOR, str(file), ORPHAN])
+    wait_until(lambda: len(starts(file)) == 1, "the child runs")
+    supervisor.kill()
+    supervisor.wait()
+    wait_until(lambda: not Path(f"/proc/{starts(file)[0][0]}").exists(), "the child has ended")
+
+
+def test_supervisor_that_stood_still_itself_blames_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "patient"
+    program = KILLED_SUPERVISOR.replace("sys.argv[2]))", "sys.argv[2]), hangs_us=3_000_000)")
+    command = SPEAKER.replace("sys.argv[2]", "sys.argv[1]").replace("float(sys.argv[1])", "0.05")
+    supervisor = subprocess.Popen([sys.executable, "-c", program, str(file), command])
+    wait_until(lambda: len(starts(file)) == 1, "the child runs")
+    child = starts(file)[0][0]
+    for pid in (child, supervisor.pid):  # as on a machine that is suspended
+        os.kill(pid, signal.SIGSTOP)
+    since_s = time.monotonic()
+    wait_until(lambda: time.monotonic() - since_s > 5, "the machine stands still for longer than a process may")
+    for pid in (supervisor.pid, child):
+        os.kill(pid, signal.SIGCONT)
+    since_s = time.monotonic()
+    wait_until(lambda: time.monotonic() - since_s > 1, "the supervisor has looked")
+    assert len(starts(file)) == 1
+    supervisor.terminate()
+    supervisor.wait(DEADLINE_S)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
 
 
 def test_process_that_has_not_spoken_yet_is_given_longer(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -23,9 +24,13 @@ _REPLIES = {
 
 
 class Media:
-    """One session's pictures, of a few bytes each; times go on by a 25th of a second with every one."""
+    """One session's pictures, of a few bytes each; times go on by a 25th of a second with every one.
+
+    A picture holds its number (`number_of`), counted from 1.
+    """
 
     def __init__(self) -> None:
+        self.pictures = 0
         self.sequence = 0
         self.timestamp = 1000
 
@@ -36,13 +41,16 @@ class Media:
 
     def key(self, size: int = 60) -> bytes:
         """Parameter sets and an IDR picture, as one packet."""
-        self.timestamp += FRAME_90K
-        nals = (SPS, PPS, b"\x65\x88" + bytes((0x11,)) * (size - 2))
+        nals = (SPS, PPS, b"\x65\x88" + self._number(size - 2))
         return self.packet(b"\x78" + b"".join(struct.pack(">H", len(nal)) + nal for nal in nals))
 
     def inter(self, size: int = 40) -> bytes:
+        return self.packet(b"\x41\x9a" + self._number(size - 2))
+
+    def _number(self, size: int) -> bytes:
         self.timestamp += FRAME_90K
-        return self.packet(b"\x41\x9a" + bytes((0x22,)) * (size - 2))
+        self.pictures += 1
+        return f"{self.pictures:08}".encode().ljust(size, b"\x22")
 
     def group(self, pictures: int = 25) -> bytes:
         return self.key() + b"".join(self.inter() for _ in range(pictures - 1))
@@ -119,13 +127,16 @@ class OddCamera:
         )
 
 
+def number_of(picture: bytes) -> int:
+    """Of a slice that `Media` made."""
+    return int(picture[2:10])
+
+
 def steady(camera: OddCamera, connection: socket.socket) -> None:
-    """A camera as it should be: 25 pictures a second, for as long as anybody reads."""
-    media = Media()
-    for number in range(1_000_000):
-        connection.sendall(media.inter() if number % 25 else media.key())
-        if not camera.pause(0.04):
-            return
+    """A camera as it should be: 25 pictures a second, in time however busy the machine is."""
+    media, began_s = Media(), time.monotonic()
+    while camera.pause(max(0.0, began_s + media.pictures / 25 - time.monotonic())):
+        connection.sendall(media.inter() if media.pictures % 25 else media.key())
 
 
 def _framed(packet: bytes, channel: int) -> bytes:

@@ -1,12 +1,15 @@
 """Whatever one camera's address or bytes bring about, that camera alone fails, with words for it; the others record."""
 
-import itertools
+import socket
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
-from nvr.media import Track, TrackKind
-from tests.nvr.capture.odd_camera import OddCamera, steady
+from nvr.media import GapReason, Track, TrackKind
+from tests.nvr.capture.odd_camera import PPS, SPS, Media, OddCamera, number_of, steady
 from tests.nvr.capture.rig import Rig, recording
 
 GOOD = Track(1, TrackKind.MAIN)
@@ -41,8 +44,8 @@ def assert_unharmed(rig: Rig, track: Track = GOOD) -> None:
     assert (report.state, report.reconnects) == (TrackState.RECORDING, 0)
     rig.stop()
     assert [gap for gap in rig.books.gaps if gap.track == track] == []
-    times_90k = sorted(rig.presentation_90k(track))
-    assert {b - a for a, b in itertools.pairwise(times_90k)} == {3600}
+    numbers = [number_of(unit[-1]) for unit in rig.nal_units(track)]
+    assert numbers == list(range(1, len(numbers) + 1)), "every picture is there, once"
 
 
 def test_addresses_that_cannot_be_used_stop_their_own_cameras_alone(tmp_path: Path) -> None:
@@ -74,4 +77,92 @@ def test_channel_that_cannot_be_used_says_why_and_the_other_records(tmp_path: Pa
         rig.wait_for_samples([bad], 25)
         rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels, {1: why}))
         rig.wait_for_samples([GOOD], 50)  # what is recorded goes on with what it was told before
+        assert_unharmed(rig)
+
+
+def only_reports(media: Media) -> bytes:
+    return media.sender_report()
+
+
+def only_parameter_sets(media: Media) -> bytes:
+    return media.packet(SPS) + media.packet(PPS)
+
+
+def only_answers(media: Media) -> bytes:
+    return b"RTSP/1.0 200 OK\r\nCSeq: 99\r\nSession: 42\r\n\r\n"
+
+
+def only_questions(media: Media) -> bytes:
+    return b"OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n"
+
+
+def only_empty_packets(media: Media) -> bytes:
+    return media.packet(b"\x0c" + bytes(20))  # filler data, ISO/IEC 14496-10 section 7.4.1
+
+
+@pytest.mark.parametrize("noise", [only_reports, only_parameter_sets, only_answers, only_questions, only_empty_packets])
+def test_session_without_pictures_is_silent_whatever_else_comes(
+    tmp_path: Path, noise: Callable[[Media], bytes]
+) -> None:
+    def play(camera: OddCamera, connection: socket.socket) -> None:
+        media = Media()
+        connection.sendall(media.group())
+        while camera.pause(0.1):
+            connection.sendall(noise(media))
+
+    with OddCamera(play) as camera, recording(tmp_path, [camera.channel(1)], silence_s=1) as rig:
+        rig.wait(lambda: camera.sessions > 1, "another session")
+        rig.wait(lambda: failed(rig, GOOD), "the failure")
+        report = rig.report(GOOD)
+        assert report is not None
+        assert report.reason is GapReason.CAMERA
+        assert "no picture" in report.message
+
+
+def endless_pictures(camera: OddCamera, connection: socket.socket) -> None:
+    media = Media()
+    while not camera.stopped.is_set():
+        connection.sendall(b"".join([media.key(1000), *(media.inter(1300) for _ in range(200))]))
+
+
+def endless_crumbs(camera: OddCamera, connection: socket.socket) -> None:
+    media = Media()
+    while not camera.stopped.is_set():
+        connection.sendall(b"".join([media.key(), *(media.packet(b"\x41\x9a\x22") for _ in range(2000))]))
+
+
+@pytest.mark.parametrize("flood", [endless_pictures, endless_crumbs])
+def test_camera_that_sends_without_end_takes_its_share_and_no_more(
+    tmp_path: Path, flood: Callable[[OddCamera, socket.socket], None]
+) -> None:
+    with (
+        OddCamera(steady) as good,
+        OddCamera(flood) as bad,
+        recording(tmp_path, [good.channel(1), bad.channel(2)], silence_s=10) as rig,
+    ):
+        rig.wait_for_samples([GOOD], 100)
+        report = rig.report(Track(2, TrackKind.MAIN))
+        assert report is not None
+        assert report.bytes > 0
+        assert_unharmed(rig)
+
+
+def test_camera_that_asks_without_end_and_reads_no_answer_is_given_up(tmp_path: Path) -> None:
+    def ask(camera: OddCamera, connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        question = b"GET_PARAMETER * RTSP/1.0\r\nCSeq: 7\r\n\r\n" * 1000
+        while not camera.stopped.is_set():
+            connection.sendall(question)
+
+    track = Track(2, TrackKind.MAIN)
+    with (
+        OddCamera(steady) as good,
+        OddCamera(ask) as bad,
+        recording(tmp_path, [good.channel(1), bad.channel(2)], silence_s=60) as rig,
+    ):
+        rig.wait(lambda: failed(rig, track), "the end of the session")
+        report = rig.report(track)
+        assert report is not None
+        assert "does not read" in report.message
+        rig.wait_for_samples([GOOD], 25)
         assert_unharmed(rig)

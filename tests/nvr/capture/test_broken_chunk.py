@@ -2,25 +2,18 @@
 
 import errno
 import os
-import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nvr.capture.bookkeeper import Batch
-from nvr.capture.disk import Disk, Progress
-from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, Event, FragmentClosed
-from nvr.capture.gaps import GapLedger
-from nvr.capture.unsynced import Unsynced
 from nvr.chunk.filesystem import FileSystem
-from nvr.chunk.header import ChunkHeader
 from nvr.chunk.volume import Volume
-from nvr.errors import StorageError
 from nvr.media import CutReason, Fragment, Track, TrackKind
 from nvr.timebase import US_PER_S, SystemClock
+from tests.nvr.capture.a_disk import Heard, a_disk
 from tests.nvr.chunk.footage import START_US, footage
 
 GOOD, BAD = Track(1, TrackKind.MAIN), Track(2, TrackKind.MAIN)
@@ -37,41 +30,6 @@ class FewDescriptors(FileSystem):
         return super().create(path, folder_fd)
 
 
-class Heard:
-    """What the disk says, in lists."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.broken: dict[Track, str] = {}
-        self.failures: list[StorageError] = []
-        self.ended = threading.Event()
-
-    def commit(self, batch: Batch) -> None:
-        self.batches.append(batch)
-
-    def progress(self, rows: list[Progress]) -> None:
-        pass
-
-    def volume_failed(self, volume: Volume, error: StorageError) -> None:
-        self.failures.append(error)
-
-    def ballast_given_up(self, volume: Volume) -> None:
-        pass
-
-    def chunk_failed(self, track: Track, what: str) -> None:
-        self.broken[track] = what
-
-    def disk_ended(self, disk: Disk) -> None:
-        self.ended.set()
-
-    def move_on(self, disk: Disk, left: Unsynced, tracks: Collection[Track] | None, error: StorageError) -> None:
-        raise AssertionError("nothing of this is the disk's fault")
-
-    @property
-    def sealed(self) -> list[ChunkHeader]:
-        return [chunk.header for batch in self.batches for chunk in batch.sealed]
-
-
 def opened(track: Track, sequence: int = 1) -> ChunkOpened:
     return ChunkOpened(track, 800, sequence, START_US, footage().sets, footage().delay_90k)
 
@@ -85,21 +43,7 @@ def volume(tmp_path: Path) -> Iterator[Volume]:
 def written(volume: Volume, *events: tuple[Track, Event]) -> Heard:
     """Let a disk write these events, and stop."""
     heard, clock = Heard(), SystemClock()
-    disk = Disk(
-        volume,
-        DiskQueue(1 << 30),
-        heard,
-        GapLedger(),
-        clock=clock,
-        weight=1,
-        site="test",
-        engine="test",
-        roots={},
-        name_of=lambda track: str(track),
-        is_clock_doubtful=lambda: False,
-        reserve_bytes=lambda track: 0,
-        sync_interval_us=US_PER_S,
-    )
+    disk = a_disk(volume, heard, clock)
     for track, event in events:
         assert disk.queue.put(track, event)
     disk.start()

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 
 from nvr.capture.cadence import CHUNK_LIMIT_BYTES, Cadence, expected_chunk_bytes
-from nvr.capture.disk import RESERVED_SHARE, Disk
-from nvr.capture.diskqueue import DiskQueue
-from nvr.capture.gaps import GapLedger
+from nvr.capture.disk import RESERVED_SHARE
 from nvr.chunk.filesystem import FileSystem
 from nvr.chunk.volume import Volume
 from nvr.media import TrackKind
 from nvr.timebase import US_PER_S, SystemClock
-from tests.nvr.capture.test_broken_chunk import GOOD, Heard, good_chunk
+from tests.nvr.capture.a_disk import Heard, a_disk
+from tests.nvr.capture.test_broken_chunk import GOOD, good_chunk
 
 BALLAST_BYTES = 1 << 20
 
@@ -40,21 +39,7 @@ def written(path: Path, fs: Noting, reserve_bytes: int) -> tuple[Heard, int, boo
     with Volume.open(1, path, create=True, clock=clock, fs=fs) as volume:
         volume.make_ballast(BALLAST_BYTES)
         free_bytes = volume.free_bytes()
-        disk = Disk(
-            volume,
-            DiskQueue(1 << 30),
-            heard,
-            GapLedger(),
-            clock=clock,
-            weight=1,
-            site="test",
-            engine="test",
-            roots={},
-            name_of=lambda track: str(track),
-            reserve_bytes=lambda track: reserve_bytes,
-            is_clock_doubtful=lambda: False,
-            sync_interval_us=US_PER_S,
-        )
+        disk = a_disk(volume, heard, clock, reserve_bytes)
         for track, event in good_chunk():
             assert disk.queue.put(track, event)
         disk.start()
