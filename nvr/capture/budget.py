@@ -1,6 +1,6 @@
 """How much of the reactor's time, and of the wire, one camera may take: no camera's flood makes the others wait."""
 
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_S, thread_cpu_us
 
 BUFFER_BYTES = 512 * 1024
 SMALLEST_BYTES = 16 * 1024  # a TLS record, RFC 8446 section 5.1
@@ -26,6 +26,10 @@ class Budget:
         self._taken_bytes = 0
         self._looked_us = 0
 
+    def turn(self) -> "Turn":
+        """The camera has something to be read: its turn begins. In the reactor's thread."""
+        return Turn(self)
+
     def fit(self, cpu_us: int, size_bytes: int) -> None:
         """A piece of so many bytes took so long: the next one is smaller, or larger again."""
         if cpu_us > TURN_US:
@@ -48,3 +52,29 @@ class Budget:
         over_us = (self._spent_us - SPENT_LIMIT_US) * SHARE
         behind_us = (self._taken_bytes - BURST_BYTES) * US_PER_S // RATE_BYTES
         return min(REST_LIMIT_US, max(0, over_us, behind_us))
+
+
+class Turn:
+    """One turn of a camera, measured by the thread's processor time."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._began_us = self._since_us = thread_cpu_us()
+        self._taken_bytes = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there may be another piece."""
+        return self._taken_bytes < TURN_BYTES and self._since_us - self._began_us < TURN_US
+
+    def took(self, size_bytes: int) -> bool:
+        """A piece was read and worked on; whether it was all that waited."""
+        now_us, is_all = thread_cpu_us(), size_bytes < self._budget.piece_bytes
+        self._budget.fit(now_us - self._since_us, size_bytes)
+        self._since_us = now_us
+        self._taken_bytes += size_bytes
+        return is_all
+
+    def rest_us(self, now_us: int) -> int:
+        """What it brought is handed over: how long the camera must wait for its next turn; ``now_us`` is monotonic."""
+        return self._budget.rest_us(now_us, thread_cpu_us() - self._began_us, self._taken_bytes)

@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import Iterator
 
+from nvr.capture.reactor import READABLE, Handler, Reactor
 from nvr.errors import CameraError
 
 FIRST_PORT = 30_000  # chosen: below Linux' ephemeral range (32768…), so that no outgoing connection takes them
@@ -52,6 +53,15 @@ class DatagramPair:
         """Send a little to the camera's ports: a firewall between us lets in what answers it."""
         for sock, data, port in zip((self.rtp, self.rtcp), (_RTP_PUNCH, _RTCP_PUNCH), self._ports, strict=True):
             self._send(sock, data, (self._remote_address, port))
+
+    @property
+    def fds(self) -> list[int]:
+        return [self.rtp.fileno(), self.rtcp.fileno()]
+
+    def watch(self, reactor: Reactor, on_rtp: Handler, on_rtcp: Handler) -> None:
+        """Call these whenever datagrams wait."""
+        reactor.watch(self.rtp.fileno(), READABLE, on_rtp)
+        reactor.watch(self.rtcp.fileno(), READABLE, on_rtcp)
 
     def receive(self, sock: socket.socket, buffer: memoryview) -> Iterator[int]:
         """Read waiting datagrams into ``buffer``, a bounded number; gives the size of each before reading the next."""

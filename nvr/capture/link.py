@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from nvr.capture.budget import TURN_BYTES, TURN_US, Budget
+from nvr.capture.budget import Budget
 from nvr.capture.connection import BATCH_BYTES, Connection
 from nvr.capture.datagrams import DATAGRAM_BYTES, FIRST_PORT, DatagramPair
 from nvr.capture.dialer import Dialer
@@ -17,7 +17,7 @@ from nvr.rtsp.client import RtspClient
 from nvr.rtsp.events import Playing, SetUp
 from nvr.rtsp.habits import Habits
 from nvr.rtsp.reception import Reception
-from nvr.timebase import US_PER_S, thread_cpu_us
+from nvr.timebase import US_PER_S
 
 HANDSHAKE_US = 45 * US_PER_S  # the whole of it; chosen: old recorders take 12 to 30 s for a description
 OPTIONS_US = 4 * US_PER_S  # chosen: then the description is asked for without it
@@ -136,15 +136,8 @@ class Link:
 
     def _watch_datagrams(self) -> None:
         if self._datagrams is not None:
-            self._reactor.watch(self._datagrams.rtp.fileno(), READABLE, lambda _: self._try(self._receive_rtp))
-            self._reactor.watch(self._datagrams.rtcp.fileno(), READABLE, lambda _: self._try(self._receive_rtcp))
-
-    def _unwatch(self) -> None:
-        pair = self._datagrams
-        for fd in [pair.rtp.fileno(), pair.rtcp.fileno()] if pair is not None else []:
-            self._reactor.forget(fd)
-        if self._connection is not None:
-            self._reactor.forget(self._connection.fd)
+            rtp, rtcp = self._receive_rtp, self._receive_rtcp
+            self._datagrams.watch(self._reactor, lambda _: self._try(rtp), lambda _: self._try(rtcp))
 
     def _ready(self, _happened: int) -> None:
         self._try(self._advance)
@@ -198,35 +191,32 @@ class Link:
         connection, reception = self._connection, self.reception
         assert connection is not None
         assert reception is not None
-        buffer, budget = self._settings.buffer, self._budget
-        began_us = since_us = thread_cpu_us()
-        taken_bytes = 0
-        while taken_bytes < TURN_BYTES and since_us - began_us < TURN_US:
-            piece_bytes = budget.piece_bytes
-            size = self._receive(connection, buffer[:piece_bytes])
+        buffer, turn = self._settings.buffer, self._budget.turn()
+        while turn.goes_on:
+            size = self._receive(connection, buffer[: self._budget.piece_bytes])
             if size == 0:
                 break
-            taken_bytes += size
             self._heard_us = self._clock.monotonic_us()
             reception.feed(buffer[:size], self._heard_us)
-            now_us = thread_cpu_us()
-            budget.fit(now_us - since_us, size)
-            since_us = now_us
-            if size < piece_bytes and not self._dialer.is_secure:  # TLS gives one record at a time
+            if turn.took(size) and not self._dialer.is_secure:  # TLS gives one record at a time
                 break
         self._deliver()
-        self._let_others(budget.rest_us(self._clock.monotonic_us(), thread_cpu_us() - began_us, taken_bytes))
+        self._let_others(turn.rest_us(self._clock.monotonic_us()))
 
     def _let_others(self, rest_us: int) -> None:
         """Read nothing for so long: a camera that sends too much is slowed down by TCP, or loses datagrams."""
         if rest_us > 0 and not self._closed:
-            self._unwatch()
+            self._reactor.forget(*self._fds())
             self._pause = self._reactor.call_after(rest_us, lambda: self._try(self._read_on))
 
     def _read_on(self) -> None:
         self._pause = None
         self._watch_connection()
         self._watch_datagrams()
+
+    def _fds(self) -> list[int]:
+        fds = [self._connection.fd] if self._connection is not None else []
+        return fds + (self._datagrams.fds if self._datagrams is not None else [])
 
     def _receive(self, connection: Connection, buffer: memoryview) -> int:
         """Read; the client learns from a camera that breaks the connection off."""
@@ -241,13 +231,13 @@ class Link:
         assert self._datagrams is not None
         assert self.reception is not None
         buffer = self._settings.buffer[:DATAGRAM_BYTES]
-        began_us, taken_bytes = thread_cpu_us(), 0
+        turn = self._budget.turn()
         for size in self._datagrams.receive(self._datagrams.rtp, buffer):
             self._heard_us = self._clock.monotonic_us()
             self.reception.feed_rtp(buffer[:size], self._heard_us)
-            taken_bytes += size
+            turn.took(size)
         self._deliver()
-        self._let_others(self._budget.rest_us(self._clock.monotonic_us(), thread_cpu_us() - began_us, taken_bytes))
+        self._let_others(turn.rest_us(self._clock.monotonic_us()))
 
     def _receive_rtcp(self) -> None:
         assert self._datagrams is not None
@@ -386,7 +376,7 @@ class Link:
         for timer in (*self._timers, *filter(None, [self._pause])):
             timer.cancel()
         self._quietly(self._hand_over_rest)
-        self._unwatch()
+        self._reactor.forget(*self._fds())
         if self._datagrams is not None:
             self._datagrams.close()
         self._drop_connection()

@@ -60,11 +60,12 @@ class Reactor:
             self._epoll.register(fd, events)
         self._handlers[fd] = handler
 
-    def forget(self, fd: int) -> None:
-        """Stop watching; call it before closing the descriptor."""
-        if self._handlers.pop(fd, None) is not None:
-            with contextlib.suppress(OSError):  # a TLS handshake that fails may have closed it already
-                self._epoll.unregister(fd)
+    def forget(self, *fds: int) -> None:
+        """Stop watching; call it before closing the descriptors."""
+        for fd in fds:
+            if self._handlers.pop(fd, None) is not None:
+                with contextlib.suppress(OSError):  # a TLS handshake that fails may have closed it already
+                    self._epoll.unregister(fd)
 
     def call_at(self, due_us: int, callback: Callback) -> Timer:
         """Call once when the monotonic clock reaches ``due_us``."""
