@@ -39,7 +39,9 @@ from web.oom import WEB_SCORE, first_to_go
 from web.openapi import ApiRoom
 from web.overview import OverviewRoom
 from web.pages import STATIC, Pages
+from web.reading import WindowReader
 from web.route import Route
+from web.run_media import RunMediaRoom
 from web.samples import SamplesRoom
 from web.segment import SegmentRoom
 from web.site import SiteRoom
@@ -87,8 +89,8 @@ def build(
         stills: where decoded pictures are kept; None: nowhere.
     """
     footage, decoder, live = FootageReader(archive), Decoder(), LiveRoom(archive)
-    finder = ChunkFinder(archive, may)
-    clips = ClipRoom(archive, footage, site.timezone)
+    finder, windows = ChunkFinder(archive, may), WindowReader(archive, footage)
+    clips = ClipRoom(archive, windows, site.timezone)
     pictures = StillRoom(archive, footage, decoder, stills)
     rooms: list[Room] = [
         SiteRoom(archive, site, may),
@@ -98,14 +100,15 @@ def build(
         BookmarkRoom(archive, may),
         CoverageRoom(archive, site, retention, may),
         MetricsRoom(archive, retention, may),
-        FragmentsRoom(archive, footage),
-        SamplesRoom(archive, footage),
+        FragmentsRoom(archive, windows),
+        SamplesRoom(archive, windows),
         MediaRoom(archive, footage, finder),
+        RunMediaRoom(archive, footage, finder, may),
         SegmentRoom(archive, footage, finder),
         clips,
-        ClipSetRoom(archive, clips, site.timezone, may),
-        HlsRoom(archive, footage),
-        LiveListRoom(archive, footage),
+        ClipSetRoom(archive, windows, clips, site.timezone, may),
+        HlsRoom(archive, windows),
+        LiveListRoom(archive, windows),
         pictures,
         ThumbnailRoom(archive),
         FindingRoom(archive, footage, decoder),

@@ -8,99 +8,35 @@ files.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from threading import Lock
-from typing import Generic, TypeVar
 
 from indexer.activity import ActivityBook
-from indexer.board import Board, TrackStatus
+from indexer.board import Board
 from indexer.reader import IndexReader
 from indexer.records import ChunkRecord
 from indexer.registry import Registry
 from indexer.troubles import TroubleBook
 from nvr.channel import Channel
 from nvr.chunk.filesystem import explained
-from nvr.chunk.name import ChunkName, parse, parse_part
-from nvr.chunk.volume import Volume
+from nvr.chunk.name import parse
 from nvr.config import Settings
-from nvr.errors import StorageError
+from nvr.errors import IntegrityError, StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, Clock, TimeRange
+from web.files import ChunkFiles
+from web.late import Late
 from web.reply import NoSuchThing
+from web.stored import Signature, StoredChunk, from_name, from_record, from_status
 from web.volume_threads import VolumeFile, VolumeThreads
+
+__all__ = ["JOINED_US", "Archive", "StoredChunk", "latest_takes", "open_archive"]
 
 UNINDEXED_FOR_US = (
     3600 * US_PER_S
 )  # chosen: how far back a sealed file may be missing from the index; a crash is mended at start
 CLOCK_SLACK_US = 10 * US_PER_S  # a start may move by so much between estimate and seal (DESIGN section 5: 1 s)
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk file that can be read. Hashable: a sealed one is the same for ever."""
-
-    track: Track
-    run: int
-    sequence: int
-    start_us: int
-    end_us: int
-    volume: int
-    path: str  # relative to the volume, from index, board or folder, never from a request
-    readable_bytes: int  # sealed: the whole file; growing: what is committed, always whole fragments
-    sealed: bool
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """What names the chunk among those of its track, whether it grows or is sealed."""
-        return self.run, self.sequence
-
-    @property
-    def time(self) -> TimeRange:
-        return TimeRange(self.start_us, max(self.start_us, self.end_us))
-
-
-class Late(Generic[T]):
-    """Something that is opened when first used, and tried again at the next use if it is not there yet.
-
-    Safe between threads: LMDB must not be opened twice by one process. What was replaced on disk (an index
-    that was made anew) is opened again; the old one ends with its last reader, not before.
-
-    Args:
-        opener: opens it.
-        path: the file that is it.
-    """
-
-    def __init__(self, opener: Callable[[], T], path: Path) -> None:
-        self._opener = opener
-        self._path = path
-        self._value: T | None = None
-        self._file: tuple[int, int] | None = None
-        self._lock = Lock()
-
-    def __call__(self) -> T:
-        """The thing.
-
-        Raises:
-            StorageError: it cannot be opened now.
-        """
-        with self._lock:
-            if self._value is None or self._file_now() != self._file:
-                self._value = None
-                self._value = self._opener()
-                self._file = self._file_now()
-            return self._value
-
-    def _file_now(self) -> tuple[int, int] | None:
-        try:
-            facts = self._path.stat()
-        except OSError:
-            return None
-        return facts.st_dev, facts.st_ino
+JOINED_US = 100_000  # chunks nearer than this are one stretch: less than three pictures at 25 a second; chosen
 
 
 class Archive:
@@ -134,7 +70,7 @@ class Archive:
         self.clock = clock
         self.registry = registry
         self.disks = VolumeThreads(clock)
-        self._paths = dict(volumes)  # and those that were added while we run
+        self._files = ChunkFiles(volumes, self._posted_volumes, self.disks, clock)
         self._channels: tuple[int, dict[int, Channel]] | None = None  # at this revision of the registry
 
     def channels(self) -> list[Channel]:
@@ -173,7 +109,7 @@ class Archive:
             window: when.
             newest: what `newest` gave, if it was asked already.
         """
-        found = [_from_record(record) for record in self.index().chunks(track, window) if not record.lost]
+        found = [from_record(record) for record in self.index().chunks(track, window) if not record.lost]
         newest = self.newest(track) if newest is None else newest
         found += [chunk for chunk in newest if chunk.time.overlaps(window)]
         by_identity = {chunk.identity: chunk for chunk in reversed(found)}  # an indexed one wins
@@ -204,7 +140,7 @@ class Archive:
     def growing(self, track: Track) -> StoredChunk | None:
         """The chunk that is being written, as the board tells it."""
         status = self.board().track(track)
-        return None if status is None else _from_status(status)
+        return None if status is None else from_status(status)
 
     def find(self, track: Track, start_us: int, run: int, sequence: int) -> StoredChunk | None:
         """One chunk by its numbers; its start may have moved a little since it was told."""
@@ -218,12 +154,39 @@ class Archive:
         near = TimeRange(max(0, start_us - CLOCK_SLACK_US), start_us + CLOCK_SLACK_US)
         for record in self.index().chunks(track, near):
             if (record.run, record.sequence) == (run, sequence) and not record.lost:
-                return _from_record(record)
+                return from_record(record)
         return None
+
+    def before(self, chunk: StoredChunk) -> StoredChunk | None:
+        """The chunk of the same run that comes right before; None: it is not there (any more)."""
+        near = TimeRange(max(0, chunk.start_us - CLOCK_SLACK_US), chunk.start_us)
+        return self._of_run(chunk, near, chunk.sequence - 1)
+
+    def after(self, chunk: StoredChunk) -> StoredChunk | None:
+        """The chunk of the same run that comes right behind; None: there is none (yet)."""
+        near = TimeRange(chunk.start_us, chunk.end_us + CLOCK_SLACK_US)
+        return self._of_run(chunk, near, chunk.sequence + 1)
+
+    def _of_run(self, chunk: StoredChunk, near: TimeRange, sequence: int) -> StoredChunk | None:
+        rows = [from_record(record) for record in self.index().chunks(chunk.track, near) if not record.lost]
+        wanted = (chunk.run, sequence)
+        found = next((row for row in rows if row.identity == wanted), None)
+        if found is None:
+            found = next((row for row in self.newest(chunk.track) if row.identity == wanted), None)
+        return found
+
+    def first_us(self, track: Track, newest: Sequence[StoredChunk]) -> int | None:
+        """Where a track's footage begins, what is not indexed yet included; None: there is none."""
+        indexed_us = self.index().first(track)
+        return indexed_us if indexed_us is not None else min((chunk.start_us for chunk in newest), default=None)
+
+    def lost(self, track: Track, window: TimeRange) -> list[TimeRange]:
+        """Of a window: when there was footage whose file is known to be gone without having been deleted as planned."""
+        return [record.time for record in self.index().chunks(track, window) if record.lost]
 
     def stored(self, record: ChunkRecord) -> StoredChunk | None:
         """The file of a row; None: it is lost."""
-        return None if record.lost else _from_record(record)
+        return None if record.lost else from_record(record)
 
     def open_file(self, chunk: StoredChunk) -> int:
         """A file descriptor for reading; the caller closes it.
@@ -232,21 +195,36 @@ class Archive:
 
         Raises:
             StorageError: the file or its volume cannot be read.
+            IntegrityError: another file lies in its place, or its beginning is damaged.
         """
         return self.opened(chunk).detach()
 
     def opened(self, chunk: StoredChunk) -> VolumeFile:
         """The same as a file that knows its volume, and is closed when nobody holds it any more."""
         try:
-            return self._open(chunk.volume, chunk.path)
-        except StorageError:
+            return self._files.open(chunk, chunk.volume)
+        except (StorageError, IntegrityError):
             second = self._second_volume(chunk)
             if second is not None:
-                return self._open(second, chunk.path)
+                return self._files.open(chunk, second)
             now = None if chunk.sealed else self.find(chunk.track, chunk.start_us, chunk.run, chunk.sequence)
             if now is None or now.path == chunk.path:
                 raise
-            return self._open(now.volume, now.path)
+            return self._files.open(now, now.volume)
+
+    def signature(self, chunk: StoredChunk) -> Signature:
+        """What tells a sealed chunk's file from any other that may take its place.
+
+        Raises:
+            StorageError: the file or its volume cannot be read.
+        """
+        try:
+            return self._files.signature(chunk, chunk.volume)
+        except StorageError:
+            second = self._second_volume(chunk)
+            if second is None:
+                raise
+            return self._files.signature(chunk, second)
 
     def _second_volume(self, chunk: StoredChunk) -> int | None:
         """Where the same file lies when its disk is away; None: nowhere, or the row names that one already."""
@@ -267,44 +245,15 @@ class Archive:
         except OSError as error:
             raise explained(error, chunk.path) from error
 
-    def _open(self, volume: int, path: str) -> VolumeFile:
-        def work() -> VolumeFile:
-            with self._volume(volume) as opened:
-                return VolumeFile(opened.open_read_path(path), volume, self.disks)
-
-        return self.disks.call(volume, work)
-
-    def _volume(self, number: int) -> Volume:
-        """Opened for one use, which costs 33 µs: one that stays open cannot be unmounted, nor mended when it fails."""
-        if number not in self._paths:
-            self._look_for_added()
-        try:
-            return Volume.open(number, self._paths[number], create=False, clock=self.clock, read_only=True)
-        except KeyError:
-            hint = "add it to nvr.toml again"
-            raise StorageError("the volume is not configured", where=f"volume {number}", hint=hint) from None
-
-    def _look_for_added(self) -> None:
-        """The recorder posts where its volumes are; one may have been added while we run."""
-        with suppress(StorageError):
-            posted = {one.number: Path(one.path) for one in self.board().volumes() if one.path}
-            self._paths = posted | self._paths
+    def _posted_volumes(self) -> dict[int, Path]:
+        """The recorder posts where its volumes are."""
+        return {one.number: Path(one.path) for one in self.board().volumes() if one.path}
 
     def _unindexed(self, track: Track, from_us: int) -> list[StoredChunk]:
         known = {(row.run, row.sequence) for row in self.index().chunks(track, TimeRange(from_us, 2**62))}
-        since_us = max(0, from_us - CLOCK_SLACK_US)
-        found = []
-        self._look_for_added()
-        for number in self._paths:
-            # A volume that is away holds nothing that can be shown.
-            with suppress(StorageError):
-                found += self.disks.call(number, partial(self._listed, number, track, since_us))
+        files = self._files.names(track, max(0, from_us - CLOCK_SLACK_US))
+        found = [from_name(name, number, size_bytes) for number, name, size_bytes in files]
         return sorted((c for c in found if c.identity not in known and c.end_us > from_us), key=lambda c: c.start_us)
-
-    def _listed(self, number: int, track: Track, since_us: int) -> list[StoredChunk]:
-        with self._volume(number) as volume:
-            names = volume.chunks(channel=track.channel, since_us=since_us)
-            return [_from_name(name, number, size_bytes) for name, size_bytes in names if name.track == track]
 
 
 def latest_takes(chunks: Sequence[StoredChunk]) -> list[StoredChunk]:
@@ -323,44 +272,6 @@ def latest_takes(chunks: Sequence[StoredChunk]) -> list[StoredChunk]:
             kept.append(chunk)
         beside.append(chunk)
     return kept
-
-
-def _from_record(record: ChunkRecord) -> StoredChunk:
-    return StoredChunk(
-        track=record.track,
-        run=record.run,
-        sequence=record.sequence,
-        start_us=record.start_us,
-        end_us=record.start_us + record.duration_us,
-        volume=record.volume,
-        path=record.name().path(),
-        readable_bytes=record.bytes,
-        sealed=True,
-    )
-
-
-def _from_name(name: ChunkName, volume: int, size_bytes: int) -> StoredChunk:
-    end_us = name.start_us + name.duration_ms * 1000
-    return StoredChunk(
-        name.track, name.run, name.sequence, name.start_us, end_us, volume, name.path(), size_bytes, sealed=True
-    )
-
-
-def _from_status(status: TrackStatus) -> StoredChunk | None:
-    part = parse_part(status.part_path) if status.part_path else None
-    if part is None or status.committed_bytes <= 0:
-        return None
-    return StoredChunk(
-        track=part.track,
-        run=part.run,
-        sequence=part.sequence,
-        start_us=status.start_us,
-        end_us=status.end_us,
-        volume=status.volume,
-        path=status.part_path,
-        readable_bytes=status.committed_bytes,
-        sealed=False,
-    )
 
 
 def open_archive(settings: Settings, clock: Clock) -> Archive:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -10,20 +11,32 @@ from aiohttp import web
 
 from nvr.codec.movie import progressive_head
 from nvr.errors import NotRecorded
-from nvr.media import Track
+from nvr.media import Gap, Track
 from nvr.timebase import TimeRange, utc
 from web.archive import Archive
 from web.auth import Action
 from web.camera_names import for_file, name_at
 from web.clip_plan import ClipPlan, plan
-from web.footage import FootageReader
 from web.media import MP4
 from web.query import ClipQuery
+from web.reading import Reading, WindowReader
 from web.route import Media, Route, route
 from web.sending import Content, FilePart, Piece, send
+from web.timeline import merged
 
 CACHE_BYTES = 64 << 20  # chosen: heads of some three whole days; a browser asks for many ranges of one clip
 BUILDS = 1  # at once: a day's tables take half a second of one core
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A clip, ready to be sent, and what is missing in it though it was recorded."""
+
+    content: Content
+    name: str  # of its file
+    time: TimeRange
+    spans: tuple[tuple[int, int], ...]  # when it shows pictures
+    missing: tuple[Gap, ...]
 
 
 class ClipRoom:
@@ -31,15 +44,15 @@ class ClipRoom:
 
     Args:
         archive: what exists.
-        footage: reads the chunks' tables.
+        windows: reads what there is of a window.
         timezone: in which file names tell the time.
     """
 
-    def __init__(self, archive: Archive, footage: FootageReader, timezone: str) -> None:
+    def __init__(self, archive: Archive, windows: WindowReader, timezone: str) -> None:
         self._archive = archive
-        self._footage = footage
+        self._windows = windows
         self._zone = ZoneInfo(timezone)
-        self._kept: OrderedDict[object, Content] = OrderedDict()
+        self._kept: OrderedDict[object, LaidOut] = OrderedDict()
         self._building = asyncio.Semaphore(BUILDS)
 
     def routes(self) -> list[Route]:
@@ -56,44 +69,50 @@ class ClipRoom:
         ]
 
     async def _send(self, asked: ClipQuery, request: web.Request) -> web.StreamResponse:
-        return await send(request, await self.content(asked))
+        return await send(request, (await self.lay_out(asked)).content)
 
-    async def content(self, asked: ClipQuery) -> Content:
-        """A clip, laid out.
+    async def lay_out(self, asked: ClipQuery) -> LaidOut:
+        """A clip of what can be read.
 
         Raises:
             NotRecorded: there is nothing of it.
+            StorageError, IntegrityError: none of it can be read.
         """
         async with self._building:
-            return await asyncio.to_thread(self._content, asked)
+            return await asyncio.to_thread(self._lay_out, asked)
 
-    def _content(self, asked: ClipQuery) -> Content:
-        self._archive.require(asked.track_asked)
-        chunks = tuple(self._archive.chunks(asked.track_asked, asked.window))
-        key = (asked, chunks)
-        content = self._kept.get(key)
-        if content is None:
-            if not chunks:
-                raise NotRecorded("nothing was recorded in this range", where=str(asked.track_asked))
-            clip = plan([self._footage.read(chunk) for chunk in chunks], asked.window)
-            content = self._layout(clip, asked.track_asked)
-            self._kept[key] = content
+    def _lay_out(self, asked: ClipQuery) -> LaidOut:
+        track = asked.track_asked
+        self._archive.require(track)
+        key = (asked, self._windows.files(track, asked.window))
+        laid_out = self._kept.get(key)
+        if laid_out is None:
+            reading = self._windows.read(track, asked.window)
+            reading.require()
+            if not reading.shares:
+                raise NotRecorded("nothing was recorded in this range", where=str(track))
+            laid_out = self._kept[key] = self._made(plan(reading.shares, asked.window), track, reading)
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(map(_head_bytes, self._kept.values())) > CACHE_BYTES:
             self._kept.popitem(last=False)
-        return content
+        return laid_out
 
-    def _layout(self, clip: ClipPlan, track: Track) -> Content:
+    def _made(self, clip: ClipPlan, track: Track, reading: Reading) -> LaidOut:
+        name = self._name(clip, track)
         head = progressive_head(clip.movie, clip.payload_bytes)
         pieces: list[Piece] = [head]
         pieces += [FilePart(partial(self._archive.opened, s.chunk), s.offset, s.end - s.offset) for s in clip.spans]
         headers = {
             "Cache-Control": "private, no-cache",
-            "Content-Disposition": f'attachment; filename="{self._name(clip, track)}"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "X-Clip-Start-Us": str(clip.start_us),
             "X-Clip-End-Us": str(clip.end_us),
+            "X-Clip-Unreadable-Us": str(sum(gap.end_us - gap.start_us for gap in reading.missing)),
         }
-        return Content(MP4, pieces, _etag(head, clip), headers)
+        content = Content(MP4, pieces, _etag(head, clip), headers)
+        time = TimeRange(clip.start_us, clip.end_us)
+        spans = merged([share.time for share in reading.shares if not share.lead], time)
+        return LaidOut(content, name, time, tuple(spans), reading.missing)
 
     def _name(self, clip: ClipPlan, track: Track) -> str:
         local = utc(clip.start_us).astimezone(self._zone).strftime("%Y%m%d-%H%M%S%z")
@@ -101,8 +120,8 @@ class ClipRoom:
         return f"channel-{track.channel:02d}-{name}{'-' if name else ''}{track.kind.word}-{local}.mp4"
 
 
-def _head_bytes(content: Content) -> int:
-    return sum(len(piece) for piece in content.pieces if isinstance(piece, bytes))
+def _head_bytes(laid_out: LaidOut) -> int:
+    return sum(len(piece) for piece in laid_out.content.pieces if isinstance(piece, bytes))
 
 
 def _etag(head: bytes, clip: ClipPlan) -> str:

@@ -5,7 +5,7 @@ it, and over a gap the last picture is held. Presentation times are exact; where
 they give way and composition offsets make up for it (`ctts` version 1 may be negative).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from nvr.errors import NotRecorded
 from nvr.timebase import TimeRange, ticks_from_us, us_from_90k
 from web.archive import StoredChunk
 from web.footage import Footage
+from web.reading import Share
 from web.reply import BadParameters
 
 LONGEST_HOLD_90K = 2**32 - 1  # stts and ctts have 32 bits: 13 hours
@@ -48,38 +49,33 @@ class ClipPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:
-    """The samples ``[first, end)`` of a chunk that the clip takes; ``opening`` is the first that is shown."""
+    """The samples ``[first, end)`` of a chunk that the clip takes."""
 
     footage: Footage
     first: int
     end: int
-    opening: int
 
     @property
     def samples(self) -> slice:
         return slice(self.first, self.end)
 
 
-def plan(footages: Sequence[Footage], window: TimeRange) -> ClipPlan:
+def plan(shares: Sequence[Share], window: TimeRange) -> ClipPlan:
     """Lay out a clip.
 
     Args:
-        footages: the chunks that overlap the window, by start.
+        shares: what can be read of the window, by start (`web.reading`).
         window: what is asked for.
 
     Raises:
         NotRecorded: none of them has a picture in the window.
         BadParameters: a gap inside is longer than an MP4 sample can last.
     """
-    footages = [footage for footage in footages if len(footage.samples)]
-    ends_us = [*(footage.chunk.start_us for footage in footages[1:]), window.end_us]
-    pairs = zip(footages, ends_us, strict=True)
-    cuts = [cut for footage, end_us in pairs if (cut := _cut(footage, window, end_us)) is not None]
+    cuts = list(_cuts(shares, window))
     if not cuts:
         raise NotRecorded("nothing was recorded in this range")
     decode_90k, shown_90k, last_duration_90k = _times(cuts)
-    opening = cuts[0].opening
-    opening_us = int(cuts[0].footage.shown_us[opening])
+    opening, opening_us = _opening(cuts, window.start_us)
     end_us = max(opening_us, min(window.end_us, max(cut.footage.chunk.end_us for cut in cuts)))
     entries = tuple(dict.fromkeys(cut.footage.parameter_sets for cut in cuts))
     offsets, sizes = _offsets(cuts), _joined(cuts, "size").astype(np.uint32)
@@ -95,23 +91,46 @@ def plan(footages: Sequence[Footage], window: TimeRange) -> ClipPlan:
         ),
         run_offsets=offsets[runs],
         run_samples=np.diff(runs, append=len(sizes)).astype(np.uint32),
-        edits=((int(shown_90k[opening - cuts[0].first]), ticks_from_us(end_us - opening_us)),),
+        edits=((int(shown_90k[opening]), ticks_from_us(end_us - opening_us)),),
     )
     return ClipPlan(opening_us, end_us, tuple(_span(cut) for cut in cuts), movie)
 
 
-def _cut(footage: Footage, window: TimeRange, next_us: int) -> _Cut | None:
-    """The samples of a chunk that are shown in the window, with those they need.
+def _cuts(shares: Sequence[Share], window: TimeRange) -> Iterator[_Cut]:
+    """The samples of each share that are shown in the window, with those they need.
 
-    Where two runs' clocks overlap the later one counts, as it does for stills: ``next_us`` is where it starts.
+    Where two runs' clocks overlap the later one counts, as it does for stills.
     """
-    if next_us <= window.start_us:
-        return None
-    (inside,) = (footage.shown_us < min(window.end_us, next_us)).nonzero()
+    for share, after in zip(shares, [*shares[1:], None], strict=True):
+        if share.lead:
+            yield _Cut(share.footage, share.first, len(share.footage.samples))
+            continue
+        # One that goes on is needed to its last sample: with B-frames that may be shown behind the next one's first.
+        ends = after is not None and not after.continues
+        until_us = min(window.end_us, after.footage.chunk.start_us) if after and ends else window.end_us
+        if until_us > window.start_us and (cut := _cut(share, window, until_us)) is not None:
+            yield cut
+
+
+def _cut(share: Share, window: TimeRange, until_us: int) -> _Cut | None:
+    footage = share.footage
+    (inside,) = (footage.shown_us[share.first :] < until_us).nonzero()
     if not len(inside) or footage.chunk.end_us <= window.start_us:
         return None
-    opening = footage.shown_at(window.start_us)
-    return _Cut(footage, footage.start_for(opening), int(inside[-1]) + 1, opening)
+    start = None if share.continues else footage.start_for(max(share.first, footage.shown_at(window.start_us)))
+    return _Cut(footage, share.first if start is None else start, share.first + int(inside[-1]) + 1)
+
+
+def _opening(cuts: Sequence[_Cut], from_us: int) -> tuple[int, int]:
+    """The first sample that is shown: the one on the screen at an instant, else the first behind it.
+
+    Returns:
+        its number in the clip and its wall time.
+    """
+    shown_us = np.concatenate([cut.footage.shown_us[cut.samples] for cut in cuts])
+    before = shown_us <= from_us
+    number = int(np.where(before, shown_us, -1).argmax() if before.any() else shown_us.argmin())
+    return number, int(shown_us[number])
 
 
 def _times(cuts: Sequence[_Cut]) -> tuple[Column, Column, int]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from nvr.channel import Channel
+from nvr import media
 from nvr.errors import NotRecorded, NvrError, StorageError
 from nvr.log import get_logger
 from nvr.timebase import utc
@@ -24,10 +24,12 @@ from web.archive import Archive
 from web.auth import Action, May, demand, user_of
 from web.camera_names import other_names
 from web.clip import ClipRoom
+from web.contents import NOTHING, UNREADABLE, Known, chapter, missing
 from web.query import ClipQuery, ClipSetQuery
+from web.reading import WindowReader
 from web.route import Media, Route, route
 from web.sending import PIECE_BYTES, Content, FilePart
-from web.timeline import gaps, recorded
+from web.timeline import gaps, merged
 from web.wire import ClipFacts, ClipSet
 from web.zipping import Entry, descriptor, directory, header, total_bytes
 
@@ -37,12 +39,21 @@ _log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """When a clip shows pictures, and what it lacks though it was recorded."""
+
+    spans: tuple[tuple[int, int], ...]
+    missing: tuple[media.Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A clip that is in an archive: what to lay out when its turn comes, and what must come of it."""
 
     asked: ClipQuery
     entry: Entry
     etag: str
+    clip: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +75,15 @@ class ClipSetRoom:
 
     Args:
         archive: what exists.
+        windows: tells what can be read.
         clips: lays out each clip.
         timezone: in which files tell the time.
         may: asked for every channel.
     """
 
-    def __init__(self, archive: Archive, clips: ClipRoom, timezone: str, may: May) -> None:
+    def __init__(self, archive: Archive, windows: WindowReader, clips: ClipRoom, timezone: str, may: May) -> None:
         self._archive = archive
+        self._windows = windows
         self._clips = clips
         self._zone = ZoneInfo(timezone)
         self._may = may
@@ -133,60 +146,59 @@ class ClipSetRoom:
         track, window = asked.track_asked, asked.window
         self._archive.require(track)
         newest = self._archive.newest(track)
+        chunks, unread = self._windows.glance(track, window, newest)
         about_bytes = 0
-        for chunk in self._archive.chunks(track, window, newest):
+        for chunk in chunks:
             share_us = chunk.time.clipped_to(window).duration_us
             about_bytes += chunk.readable_bytes * share_us // max(1, chunk.time.duration_us)
-        there_us = sum(end_us - start_us for start_us, end_us in recorded(self._archive, track, window, newest))
+        there_us = sum(end_us - start_us for start_us, end_us in merged([chunk.time for chunk in chunks], window))
         missing_us = window.duration_us - there_us
-        names = other_names(self._archive, track, window)
-        return ClipFacts(asked.channel, about_bytes, missing_us, gaps(self._archive, track, window, newest), names)
+        told = gaps(self._archive, track, window, newest, unread)
+        return ClipFacts(asked.channel, about_bytes, missing_us, told, other_names(self._archive, track, window))
 
     async def _archived(self, asked: ClipSetQuery) -> Archived:
         """Lay every clip out once, for its length; only what says how to do it again is kept."""
-        names = {channel.number: channel for channel in await asyncio.to_thread(self._archive.channels)}
-        members, chapters = [], []
+        names = {channel.number: channel.name for channel in await asyncio.to_thread(self._archive.channels)}
+        members, chapters, failures = [], [], []
         for one in asked.clips():
-            facts = await asyncio.to_thread(self._facts, one)
-            member = await self._member(one)
-            members += [member] if member is not None else []
-            chapters.append(self._chapter(names.get(one.channel), one, member, facts))
+            title = f"camera {one.channel} {names.get(one.channel, '')}"
+            try:
+                member = await self._member(one)
+                members.append(member)
+                file, clip = member.entry.name, member.clip
+            except NotRecorded:
+                file, clip = NOTHING, None
+            except NvrError as error:  # of this camera; the others' clips are none the worse for it
+                file, clip = f"{UNREADABLE} ({error.what})", None
+                failures.append(error)
+            chapters.append(await asyncio.to_thread(self._chapter, title, file, one, clip))
         if not members:
             where = f"channels {asked.channels}"
-            raise NotRecorded("nothing was recorded in this range by any of these cameras", where=where)
+            nothing = NotRecorded("nothing was recorded in this range by any of these cameras", where=where)
+            raise failures[0] if failures else nothing
         made = self._local(asked.from_us)
         head = f"{self._time(asked.from_us)} – {self._time(asked.to_us)}\n"
         name = f"cameras-{made.strftime('%Y%m%d-%H%M%S%z')}.zip"
         return Archived(name, "\n".join([head, *chapters]).encode(), tuple(members), made)
 
-    async def _member(self, asked: ClipQuery) -> Member | None:
-        try:
-            content = await self._clips.content(asked)
-        except NotRecorded:
-            return None
-        headers = content.headers or {}
+    async def _member(self, asked: ClipQuery) -> Member:
+        clip = await self._clips.lay_out(asked)
         # What is still being written would be longer when its turn comes: it ends where it ends now.
-        ended = ClipQuery(
-            channel=asked.channel, track=asked.track, from_us=asked.from_us, to_us=int(headers["X-Clip-End-Us"])
-        )
-        content = await self._clips.content(ended)
-        name = headers["Content-Disposition"].split('"')[1]
-        start_us = int(headers["X-Clip-Start-Us"])
-        return Member(ended, Entry(name, content.total_bytes(), self._local(start_us)), content.etag)
+        ended = ClipQuery(channel=asked.channel, track=asked.track, from_us=asked.from_us, to_us=clip.time.end_us)
+        sent = await self._clips.lay_out(ended)
+        entry = Entry(sent.name, sent.content.total_bytes(), self._local(sent.time.start_us))
+        return Member(ended, entry, sent.content.etag, Shown(clip.spans, clip.missing))
 
-    def _chapter(self, channel: Channel | None, asked: ClipQuery, member: Member | None, facts: ClipFacts) -> str:
-        title = f"camera {asked.channel}{f' {channel.name}' if channel else ''}"
-        if member is None:
-            return f"{title}: không có hình / nothing recorded\n"
-        lines = [f"{title}: {member.entry.name}"]
-        for from_us, to_us, name in facts.names:
-            span = f"{self._time(from_us)} – {self._time(to_us)}"
-            lines.append(f"  tên khi ghi / called when recorded: {name}, {span}")
-        for gap in facts.gaps:
-            detail = f" ({gap.detail})" if gap.detail else ""
-            span = f"{self._time(gap.start_us)} – {self._time(gap.end_us)}"
-            lines.append(f"  thiếu / missing: {span} {gap.reason}{detail}")
-        return "\n".join(lines) + "\n"
+    def _chapter(self, title: str, file: str, asked: ClipQuery, shown: Shown | None) -> str:
+        """What the list says of a camera; ``shown``: by its clip, if there is one."""
+        track, window = asked.track_asked, asked.window
+        newest, now_us = self._archive.newest(track), self._archive.clock.wall_us()
+        unread = self._windows.glance(track, window, newest)[1] if shown is None else shown.missing
+        told = gaps(self._archive, track, window, newest, unread)
+        spans = shown.spans if shown is not None else ()
+        known = Known(spans, told, self._archive.first_us(track, newest), now_us)
+        names = other_names(self._archive, track, window)
+        return chapter(title, file, names, list(missing(known, window)), self._time)
 
     async def _bytes(self, archived: Archived) -> AsyncIterator[bytes]:
         """The archive from its first byte to its last.
@@ -199,7 +211,7 @@ class ClipSetRoom:
         yield header(entries[0]) + archived.contents + descriptor(entries[0], crcs[0])
         for member in archived.members:
             yield header(member.entry)
-            content = await self._clips.content(member.asked)
+            content = (await self._clips.lay_out(member.asked)).content
             if content.etag != member.etag:
                 raise StorageError("the footage has changed since the archive was begun", where=member.entry.name)
             crc = 0

@@ -19,12 +19,16 @@ from nvr.chunk.reader import ChunkReader
 from nvr.chunk.source import ByteSource
 from nvr.chunk.tables import Array
 from nvr.codec.parameters import PictureFormat, describe
+from nvr.errors import IntegrityError, StorageError
 from nvr.media import ParameterSets
 from nvr.timebase import us_from_90k
 from web.archive import Archive, StoredChunk
+from web.stored import Signature
+from web.volume_threads import NoAnswer
 
 Times = npt.NDArray[np.int64]
 CACHE_BYTES = 64 << 20  # chosen: some 800 chunks of a main stream
+_CHECK = "nvr check tells what is wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Footage:
     samples: Array
     shown_us: Times
     fragments: tuple[FragmentRow, ...]
+    is_whole: bool  # as far as was written; False: its end is damaged or missing
 
     @property
     def memory_bytes(self) -> int:
@@ -63,15 +68,33 @@ class Footage:
             return int(self.shown_us.argmin())
         return int(np.where(before, self.shown_us, np.iinfo(np.int64).min).argmax())
 
-    def start_for(self, index: int) -> int:
-        """The index of the sync sample from which a sample can be decoded.
+    def start_for(self, index: int) -> int | None:
+        """The index of the sync sample from which a sample can be decoded; None: it stands in a chunk before.
 
         A sync sample that is shown after the wanted one does not serve: pictures that lead a CRA refer to what stands
         before it (H.265 section 3.111).
         """
         serves = self.samples["sync"][: index + 1] & (self.shown_us[: index + 1] <= self.shown_us[index])
         (found,) = serves.nonzero()
-        return int(found[-1]) if len(found) else 0
+        return int(found[-1]) if len(found) else None
+
+    @property
+    def begins_in_group(self) -> bool:
+        """Whether its first sample is no sync sample: the chunk was cut in the middle of a group of pictures."""
+        return len(self.samples) > 0 and not self.samples["sync"][0]
+
+    @property
+    def first_sync(self) -> int:
+        """The index of the first sync sample; the number of samples where there is none."""
+        (found,) = self.samples["sync"].nonzero()
+        return int(found[0]) if len(found) else len(self.samples)
+
+    def fragments_from(self, index: int) -> tuple[FragmentRow, ...]:
+        """The fragments from the one that holds a sample on."""
+        if index >= len(self.samples):
+            return ()
+        offset = int(self.samples["offset"][index])
+        return tuple([row for row in self.fragments if row.end > offset])
 
 
 def shown_us_of(samples: Array, start_us: int, delay_90k: int) -> Times:
@@ -92,45 +115,91 @@ class FootageReader:
     def __init__(self, archive: Archive, limit_bytes: int = CACHE_BYTES) -> None:
         self._archive = archive
         self._limit_bytes = limit_bytes
-        self._kept: OrderedDict[StoredChunk, Footage] = OrderedDict()
+        self._kept: OrderedDict[StoredChunk, tuple[Signature, Footage]] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
 
     def read(self, chunk: StoredChunk) -> Footage:
-        """A chunk's tables.
+        """A chunk's tables. Of a sealed file whose end is damaged or missing: what stands before that.
 
         Raises:
             StorageError: the file cannot be read.
             IntegrityError: it holds something else.
         """
-        footage = self._get(chunk)
+        signature = self.signature(chunk)
+        footage = None if signature is None else self._get(chunk, signature)
         if footage is None:
             footage = self._archive.opened(chunk).call(partial(_read, chunk))
-            self._keep(footage)
+            if signature is not None:
+                self._keep(chunk, signature, footage)
         return footage
 
-    def _get(self, chunk: StoredChunk) -> Footage | None:
-        with self._lock:
-            found = self._kept.get(chunk)
-            if found is not None:
-                self._kept.move_to_end(chunk)
-            return found
+    def signature(self, chunk: StoredChunk) -> Signature | None:
+        """What tells a chunk's file from another; None: it grows, or cannot be had, and `read` says why.
 
-    def _keep(self, footage: Footage) -> None:
-        if not footage.chunk.sealed:
-            return
+        Raises:
+            NoAnswer: its disk hangs.
+        """
+        try:
+            return self._archive.signature(chunk) if chunk.sealed else None
+        except NoAnswer:
+            raise
+        except StorageError:
+            return None
+
+    def before(self, footage: Footage) -> Footage | None:
+        """The chunk of which this one is the continuation, picture by picture; None: there is none.
+
+        Raises:
+            StorageError: its file cannot be read.
+            IntegrityError: it holds something else.
+        """
+        chunk = self._archive.before(footage.chunk)
+        found = None if chunk is None else self.read(chunk)
+        return found if found is not None and follows(found, footage) else None
+
+    def after(self, footage: Footage) -> Footage | None:
+        """The chunk that continues this one; as `before`."""
+        chunk = self._archive.after(footage.chunk)
+        found = None if chunk is None else self.read(chunk)
+        return found if found is not None and follows(footage, found) else None
+
+    def _get(self, chunk: StoredChunk, signature: Signature) -> Footage | None:
+        """What is kept of a chunk, unless its file is another one by now."""
         with self._lock:
-            if footage.chunk not in self._kept:
-                self._kept[footage.chunk] = footage
-                self._bytes += footage.memory_bytes
+            kept = self._kept.get(chunk)
+            if kept is None or kept[0] != signature:
+                return None
+            self._kept.move_to_end(chunk)
+            return kept[1]
+
+    def _keep(self, chunk: StoredChunk, signature: Signature, footage: Footage) -> None:
+        with self._lock:
+            if chunk in self._kept:
+                self._bytes -= self._kept.pop(chunk)[1].memory_bytes
+            self._kept[chunk] = signature, footage
+            self._bytes += footage.memory_bytes
             while self._bytes > self._limit_bytes:
-                _, dropped = self._kept.popitem(last=False)
+                _, (_, dropped) = self._kept.popitem(last=False)
                 self._bytes -= dropped.memory_bytes
+
+
+def follows(before: Footage, after: Footage) -> bool:
+    """Whether decoding goes on from one chunk to another: pictures of the second may need those of the first.
+
+    A camera that is silent for a while leaves a hole inside a run, and no picture of the run is lost by that.
+    """
+    first, second = before.chunk, after.chunk
+    same_run = (first.track, first.run, first.sequence + 1) == (second.track, second.run, second.sequence)
+    same_sets = before.parameter_sets == after.parameter_sets
+    return same_run and same_sets and before.is_whole and len(before.samples) > 0
 
 
 def _read(chunk: StoredChunk, fd: int) -> Footage:
     with ChunkReader(os.dup(fd)) as reader:
         footer = reader.footer if chunk.sealed else None
+        if footer is not None and chunk.root and not footer.root.startswith(chunk.root):
+            raise IntegrityError("another file lies in the place of this one", where=chunk.path, hint=_CHECK)
         if footer is not None:
             fragments, samples = footer.fragments, footer.samples
         else:  # it grows, or its end is damaged: the stamps tell as much
@@ -138,18 +207,30 @@ def _read(chunk: StoredChunk, fd: int) -> Footage:
             spans = scan.fragments(source, reader.preamble_bytes, end=chunk.readable_bytes, verify=False)
             found = scan.contents(scan.read_preamble(source), list(spans))
             fragments, samples = found.fragments, found.samples
-        return _footage(chunk, reader.header, reader.init_segment, fragments, samples)
+        is_whole = footer is not None or not chunk.sealed
+        if footer is None:
+            chunk = _ended(chunk, samples, reader.header.composition_delay_90k)
+        return _footage(chunk, reader.header, reader.init_segment, fragments, samples, is_whole=is_whole)
 
 
-def _footage(chunk: StoredChunk, header: ChunkHeader, init: bytes, fragments: Array, samples: Array) -> Footage:
+def _ended(chunk: StoredChunk, samples: Array, delay_90k: int) -> StoredChunk:
+    """A chunk with the end that its samples give it.
+
+    Of one that grows the board says about where it ends. What is still to come is shown no earlier than it is decoded,
+    so every picture before that is there; with B-frames some later ones are there as well. Of a damaged one the name
+    says where it ended.
+    """
+    complete_90k = 0
+    if len(samples):
+        complete_90k = int(samples[-1]["decode_90k"]) + int(samples[-1]["duration_90k"]) - delay_90k
+    return replace(chunk, end_us=max(chunk.start_us, chunk.start_us + us_from_90k(complete_90k)))
+
+
+def _footage(
+    chunk: StoredChunk, header: ChunkHeader, init: bytes, fragments: Array, samples: Array, *, is_whole: bool
+) -> Footage:
     delay_90k = header.composition_delay_90k
     shown_us = shown_us_of(samples, chunk.start_us, delay_90k)
-    if not chunk.sealed and len(samples):
-        # The board says about where it ends, the samples say exactly. What is still to come is shown no earlier than it
-        # is decoded, so every picture before that is there; with B-frames some later ones are there as well.
-        last = samples[-1]
-        complete_90k = int(last["decode_90k"]) + int(last["duration_90k"]) - delay_90k
-        chunk = replace(chunk, end_us=max(chunk.start_us, chunk.start_us + us_from_90k(complete_90k)))
     return Footage(
         chunk=chunk,
         parameter_sets=header.parameter_sets,
@@ -159,6 +240,7 @@ def _footage(chunk: StoredChunk, header: ChunkHeader, init: bytes, fragments: Ar
         samples=samples,
         shown_us=shown_us,
         fragments=_rows(fragments, samples, shown_us),
+        is_whole=is_whole,
     )
 
 

@@ -1,17 +1,18 @@
 """The fragment table of a window: what the browser's own player needs to fetch and place footage by byte ranges."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
-from nvr.timebase import TimeRange
+from nvr.timebase import TimeRange, us_from_90k
 from web.archive import Archive, StoredChunk
 from web.auth import Action
 from web.camera_names import other_names
-from web.footage import Footage, FootageReader, FragmentRow
+from web.footage import Footage, FragmentRow
 from web.media import init_url, media_url
 from web.query import FragmentsQuery, WindowQuery
+from web.reading import Share, WindowReader
 from web.route import Route, route
 from web.timeline import gaps
 from web.wire import ChunkTable, Fragments
@@ -22,12 +23,12 @@ class FragmentsRoom:
 
     Args:
         archive: what exists.
-        footage: reads the chunks' tables.
+        windows: reads what there is of a window.
     """
 
-    def __init__(self, archive: Archive, footage: FootageReader) -> None:
+    def __init__(self, archive: Archive, windows: WindowReader) -> None:
         self._archive = archive
-        self._footage = footage
+        self._windows = windows
 
     def routes(self) -> list[Route]:
         """The fragment table."""
@@ -49,12 +50,7 @@ class FragmentsRoom:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
-        tables = []
-        for chunk in self._archive.chunks(track, window, newest):
-            footage = self._footage.read(chunk)
-            rows = choose(footage.fragments, window)
-            if rows:
-                tables.append(_table(footage, rows))
+        reading = self._windows.read(track, window, newest)
         return Fragments(
             track=asked.track,
             from_us=asked.from_us,
@@ -62,8 +58,8 @@ class FragmentsRoom:
             now_us=self._archive.clock.wall_us(),
             previous_us=previous_us(self._archive, asked, newest),
             next_us=next_us(self._archive, asked, newest),
-            chunks=tables,
-            gaps=gaps(self._archive, track, window, newest),
+            chunks=[_table(share, init, rows) for share, init, rows in chosen(reading.shares, window)],
+            gaps=gaps(self._archive, track, window, newest, reading.missing),
             names=other_names(self._archive, track, window),
         )
 
@@ -82,6 +78,21 @@ def next_us(archive: Archive, asked: WindowQuery, newest: Sequence[StoredChunk])
     return min([*starts, *([] if indexed_us is None else [indexed_us])], default=None)
 
 
+def chosen(shares: Sequence[Share], window: TimeRange) -> Iterator[tuple[Share, Footage, Sequence[FragmentRow]]]:
+    """The fragments of each share that show the window, with those that must be decoded before.
+
+    Returns:
+        share, the chunk whose init segment is in force, and the rows. What continues the chunk before it goes on under
+        that one's init segment: another one would make a decoder wait for a sync sample.
+    """
+    init: Footage | None = None
+    for share in shares:
+        init = share.init_after(init)
+        rows = share.fragments if share.lead else choose(share.fragments, window)
+        if rows:
+            yield share, init, rows
+
+
 def choose(rows: Sequence[FragmentRow], window: TimeRange) -> Sequence[FragmentRow]:
     """The fragments that show the window, from the one with the sync sample at or before its start."""
     first = 0
@@ -94,17 +105,22 @@ def choose(rows: Sequence[FragmentRow], window: TimeRange) -> Sequence[FragmentR
     return rows[first:end]
 
 
-def _table(footage: Footage, rows: Sequence[FragmentRow]) -> ChunkTable:
-    chunk = footage.chunk
+def moved_us(footage: Footage, init: Footage) -> int:
+    """The wall time of a chunk's media time 0 as a player counts that has taken another chunk's init segment."""
+    return footage.chunk.start_us + us_from_90k(init.delay_90k - footage.delay_90k)
+
+
+def _table(share: Share, init: Footage, rows: Sequence[FragmentRow]) -> ChunkTable:
+    footage, chunk = share.footage, share.footage.chunk
     return ChunkTable(
-        start_us=chunk.start_us,
+        start_us=moved_us(footage, init),
         end_us=chunk.end_us,
-        init_url=init_url(chunk),
+        init_url=init_url(init.chunk),
         media_url=media_url(chunk),
         codec=footage.picture.codec_string,
         width=footage.picture.width,
         height=footage.picture.height,
-        composition_delay_90k=footage.delay_90k,
+        composition_delay_90k=init.delay_90k,
         sealed=chunk.sealed,
         fragments=[(r.offset, r.end, r.decode_90k, r.duration_90k, r.presentation_us, int(r.sync)) for r in rows],
     )

@@ -14,9 +14,11 @@ from web.decoder import Decoder
 from web.footage import Footage, FootageReader
 from web.picture_job import picture_job
 from web.query import StillQuery
+from web.reading import way_to
 from web.route import Media, Route, route
 from web.sending import REVALIDATED, Content, names, send
 from web.still_cache import StillCache, StillName
+from web.still_job import StillJob
 
 HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
 ARRIVAL_US = 10 * US_PER_S  # a camera that is silent for longer is reconnected (DESIGN section 3): nothing more comes
@@ -98,7 +100,7 @@ class StillRoom:
         name = StillName(chunk.track, chunk.start_us, chunk.run, chunk.sequence, found.index, width or 0)
         jpeg = await asyncio.to_thread(cache.get, name) if cache is not None else None
         if jpeg is None:
-            job = await asyncio.to_thread(picture_job, self._archive, found.footage, found.index, width)
+            job = await asyncio.to_thread(self._job, found, width)
             jpeg = await self._decoder.picture(job, flow)
             if cache is not None:
                 await asyncio.to_thread(cache.put, name, jpeg)
@@ -108,7 +110,11 @@ class StillRoom:
         found = self._shown_at(asked.track_asked, asked.at_us)
         if asked.picture == "exact":
             return found
-        return _Found(found.footage, found.footage.start_for(found.index))
+        first = way_to(self._footage, found.footage, found.index)[0]
+        return _Found(first.footage, first.first)
+
+    def _job(self, found: _Found, width: int | None) -> StillJob:
+        return picture_job(self._archive, way_to(self._footage, found.footage, found.index), width)
 
     def _shown_at(self, track: Track, at_us: int) -> _Found:
         self._archive.require(track)
@@ -118,9 +124,22 @@ class StillRoom:
             footage = self._footage.read(chunk)
             held_us = HOLD_US if followed or self._is_over(chunk) else 0
             if len(footage.samples) and int(footage.shown_us.min()) <= at_us < footage.chunk.end_us + held_us:
-                return _Found(footage, footage.shown_at(at_us))
+                return self._latest(footage, at_us)
             followed = True
         raise NotRecorded("nothing was recorded at this instant", where=f"{track} at {format_utc(at_us)}")
+
+    def _latest(self, footage: Footage, at_us: int) -> _Found:
+        """The last picture shown: with B-frames those of two chunks take turns where a group of pictures was cut."""
+        found = [_Found(footage, footage.shown_at(at_us))]
+        if footage.picture.reorder_frames == 0:
+            return found[0]
+        before = self._footage.before(footage) if footage.begins_in_group else None
+        after = self._footage.after(footage) if at_us > footage.chunk.end_us - US_PER_S else None
+        if before is not None:
+            found.append(_Found(before, before.shown_at(at_us)))
+        if after is not None and after.begins_in_group:
+            found.append(_Found(after, after.shown_at(at_us)))
+        return max((one for one in found if one.shown_us <= at_us), key=lambda one: one.shown_us, default=found[0])
 
     def _is_over(self, chunk: StoredChunk) -> bool:
         """Whether nothing more comes behind a chunk: else the picture of an instant behind it may be on its way."""

@@ -2,14 +2,15 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aiohttp import web
 
 from indexer import coverage
+from nvr import media
 from nvr.media import Track
 from nvr.timebase import US_PER_DAY, TimeRange
-from web.archive import Archive, StoredChunk
+from web.archive import JOINED_US, Archive, StoredChunk
 from web.auth import Action
 from web.camera_names import other_names
 from web.query import TrackQuery, WindowQuery
@@ -18,7 +19,6 @@ from web.status import open_gap, reason_word, state_of
 from web.wire import Day, Days, Gap, Timeline
 
 BY_ROW_US = 2 * US_PER_DAY  # chosen: longer windows are read minute by minute; a month of rows takes 600 ms
-JOINED_US = 100_000  # spans nearer than this are one: less than three pictures at 25 a second; chosen
 
 
 class TimelineRoom:
@@ -59,14 +59,12 @@ class TimelineRoom:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
-        times = [chunk.time for chunk in newest]
-        first_us = self._archive.index().first(track)
         return Timeline(
             track=asked.track,
             from_us=asked.from_us,
             to_us=asked.to_us,
             now_us=self._archive.clock.wall_us(),
-            first_us=first_us if first_us is not None else min((time.start_us for time in times), default=None),
+            first_us=self._archive.first_us(track, newest),
             last_us=last_us(self._archive, track, newest),
             spans=recorded(self._archive, track, window, newest),
             gaps=gaps(self._archive, track, window, newest),
@@ -115,11 +113,25 @@ def last_us(archive: Archive, track: Track, newest: Sequence[StoredChunk]) -> in
     return archive.last_us(track, [chunk.end_us for chunk in newest])
 
 
-def gaps(archive: Archive, track: Track, window: TimeRange, newest: Sequence[StoredChunk]) -> list[Gap]:
-    """The gaps that touch a window, clipped to it, by start; the one that is still open last."""
+def gaps(
+    archive: Archive,
+    track: Track,
+    window: TimeRange,
+    newest: Sequence[StoredChunk],
+    unread: Iterable[media.Gap] = (),
+) -> list[Gap]:
+    """The gaps that touch a window, clipped to it, by start.
+
+    Args:
+        archive: where they are known.
+        track: whose.
+        window: when.
+        newest: what `Archive.newest` gave.
+        unread: what was recorded and cannot be read, as `web.reading` found.
+    """
     rows = [
         Gap(gap.start_us, gap.end_us, reason_word(gap.reason) or "camera", gap.detail, open=False)
-        for gap in archive.index().gaps(track, window)
+        for gap in (*archive.index().gaps(track, window), *unread)
     ]
     now_us, board = archive.clock.wall_us(), archive.board()
     status = board.track(track)

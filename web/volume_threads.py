@@ -25,6 +25,10 @@ MOST_WAITING = 8  # while the disk is slow; chosen: with those at work a third o
 T = TypeVar("T")
 
 
+class NoAnswer(StorageError):
+    """A disk hangs: whoever has more to ask of it need not wait again."""
+
+
 class VolumeThreads:
     """Runs work on volumes. Safe between threads.
 
@@ -190,6 +194,6 @@ def _awaited(future: "Future[T]", volume: int, patience_s: float) -> T:
         raise _no_answer(volume) from None
 
 
-def _no_answer(volume: int) -> StorageError:
+def _no_answer(volume: int) -> NoAnswer:
     hint = "is its cable sound, and is it still there? footage on other disks can be seen meanwhile"
-    return StorageError("the disk does not answer", where=f"volume {volume}", hint=hint)
+    return NoAnswer("the disk does not answer", where=f"volume {volume}", hint=hint)

@@ -22,9 +22,9 @@ from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House, groups
 from tests.web.pictures import stream
 from tests.web.server import Server
-from web.archive import open_archive
+from web.archive import JOINED_US, open_archive
 from web.status import open_gap
-from web.timeline import JOINED_US, merged
+from web.timeline import merged
 from web.wire import LiveState
 
 SECRET = "correct horse battery"

@@ -1,6 +1,7 @@
 """Clips of several cameras in one ZIP: whole, each what clip.mp4 gives, of the length that was promised."""
 
 import io
+import os
 import shutil
 import subprocess
 import zipfile
@@ -148,14 +149,28 @@ async def test_one_camera_that_one_may_not_see_refuses_the_set(house: House, tmp
     assert (Action.VIEW_RECORDED, 2, TimeRange(START_US, end_us)) in asked
 
 
-async def test_file_that_goes_while_it_is_sent_cuts_the_connection(server: Server, house: House) -> None:
+async def test_file_that_turns_bad_while_it_is_sent_cuts_the_connection(server: Server, house: House) -> None:
     """A half archive must not look like a whole one."""
+    end_us = record(house)
+    await server.ask(ARCHIVE, method="HEAD", channels="1,2", from_us=START_US, to_us=end_us)  # tables are known
+    path = house.folder / "volume" / house.index.chunks(MAIN, house.whole)[-1].name().path()
+    facts = path.stat()
+    with path.open("r+b") as file:
+        file.write(bytes(64))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))  # as a disk changes it: nothing tells
+    with pytest.raises(Exception, match=r"payload|disconnected|closed"):
+        await server.ask(ARCHIVE, channels="1", from_us=START_US, to_us=end_us)
+
+
+async def test_file_that_went_since_it_was_read_is_told_as_missing(server: Server, house: House) -> None:
     end_us = record(house)
     await server.ask(ARCHIVE, method="HEAD", channels="1,2", from_us=START_US, to_us=end_us)  # tables are known
     last = house.index.chunks(MAIN, house.whole)[-1]
     (house.folder / "volume" / last.name().path()).unlink()
-    with pytest.raises(Exception, match=r"payload|disconnected|closed"):
-        await server.ask(ARCHIVE, channels="1", from_us=START_US, to_us=end_us)
+    archive = opened(await server.ask(ARCHIVE, channels="1", from_us=START_US, to_us=end_us))
+    assert [n for n, _ in shown(io.BytesIO(archive.read(archive.namelist()[1])))] == list(range(50))
+    text = archive.read("contents.txt").decode()
+    assert "missing: 2026-11-07 04:20:02 +0700 – 2026-11-07 04:20:04 +0700 disk (" in text
 
 
 def test_archive_larger_than_four_gigabytes_is_read_by_zipfile(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class Playlist:
 
     tags: dict[str, str] = field(default_factory=dict)
     rows: list[Listed] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
     ended: bool = False
 
     @property
@@ -69,6 +70,8 @@ def read(text: str) -> Playlist:
             broken = True
         elif name == "EXT-X-PROGRAM-DATE-TIME":
             wall = round(datetime.fromisoformat(value).timestamp() * 1_000_000)
+        elif name == "EXT-X-DATERANGE":
+            found.ranges.append(value)
         elif name == "EXT-X-ENDLIST":
             found.ended = True
         else:

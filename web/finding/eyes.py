@@ -13,6 +13,7 @@ from web.finding.bisect import Sight
 from web.finding.likeness import Box, Frame, frame
 from web.footage import Footage, FootageReader
 from web.picture_job import picture_job
+from web.reading import way_to
 from web.still_job import StillJob, View
 
 
@@ -81,7 +82,7 @@ class Eyes:
         place = max(0, int(np.searchsorted(starts_us, at_us, "right")) - 1)
         shown_us = int(starts_us[place])
         next_us = int(starts_us[place + 1]) if place + 1 < len(syncs) else self._following(footage)
-        job = picture_job(self._archive, footage, int(syncs[place]), None)
+        job = picture_job(self._archive, way_to(self._footage, footage, int(syncs[place])), None)
         return replace(job, view=self._view()), shown_us, max(next_us, shown_us + 1)
 
     def _chunk(self, at_us: int) -> StoredChunk | None:
