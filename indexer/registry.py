@@ -5,6 +5,7 @@ An environment of its own, durable, written by the command line and the web, rea
 data, so that neither a copy of the data file nor a dump of it in a bug report gives them away.
 """
 
+import secrets
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Self
 import msgspec
 from cryptography.fernet import InvalidToken
 
+from indexer import registry_copy
 from indexer.bookmarks import TABLE as BOOKMARK
 from indexer.bookmarks import Bookmarks
 from indexer.holds import TABLE as HOLD
@@ -31,8 +33,10 @@ AGAIN = "add the camera again with nvr cameras add --replace"
 
 _CHANNEL = "channel"
 _REVISION = "revision"
+_ID = "id"  # fact: which registry this is, so that copies of two are told apart
 _DRAINING = "draining"
 _U32 = struct.Struct(">I")
+_TABLES = (_CHANNEL, HOLD, BOOKMARK)
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -81,7 +85,7 @@ class Registry:
         Raises:
             StorageError: it cannot be used.
         """
-        store = Store.open(path, (_CHANNEL, HOLD, BOOKMARK), schema=SCHEMA, map_bytes=MAP_BYTES)
+        store = Store.open(path, _TABLES, schema=SCHEMA, map_bytes=MAP_BYTES)
         try:
             return cls(store, read_or_make(path / KEY_FILE, may_make=not _holds_passwords(store)))
         except StorageError:
@@ -97,6 +101,44 @@ class Registry:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def copy(self, now_us: int) -> bytes:
+        """All of it at this instant, as `indexer.registry_copy` has it; passwords stay encrypted.
+
+        Raises:
+            StorageError: LMDB fails.
+        """
+        with self._store.read() as txn:
+            who = txn.fact(_ID)
+        if who is None:
+            who = secrets.token_hex(8).encode()
+            with self._store.write() as txn:
+                txn.set_fact(_ID, who)
+        return registry_copy.take(self._store, _TABLES, schema=SCHEMA, registry=who.decode(), now_us=now_us)
+
+    @staticmethod
+    def restore(path: Path, snapshot: registry_copy.Snapshot) -> None:
+        """Make a registry of a copy, where none is.
+
+        Raises:
+            StorageError: it cannot be made, or the copy is of another version.
+        """
+        if snapshot.about.schema != SCHEMA:
+            what = f"the copy holds {snapshot.about.schema!r}, but {SCHEMA!r} is expected"
+            raise StorageError(what, where=str(path), hint="use the version of the program that made the copy")
+        with Store.open(path, _TABLES, schema=SCHEMA, map_bytes=MAP_BYTES) as store, store.write() as txn:
+            for row in snapshot.rows:
+                txn.put(row.table, row.key, row.value)
+            txn.set_fact(_ID, snapshot.about.registry.encode())
+
+    def last_change(self) -> int:
+        """Another number after each change, holds and bookmarks among them."""
+        return self._store.last_transaction()
+
+    def is_empty(self) -> bool:
+        """Whether it has neither cameras nor holds: perhaps it was lost."""
+        with self._store.read() as txn:
+            return not (txn.count(_CHANNEL) or txn.count(HOLD))
 
     def revision(self) -> int:
         """Grows with every change, by whatever process."""

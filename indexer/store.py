@@ -107,6 +107,10 @@ class Store:
         """A write transaction, for a ``with``: commits at its end, unless an exception leaves it."""
         return Writing(self._env, self._tables, self.path)
 
+    def last_transaction(self) -> int:
+        """The number of the last commit, by whatever process."""
+        return int(self._env.info()["last_txnid"])
+
     def clear_dead_readers(self) -> int:
         """Free the places of processes that died while they read; gives their number."""
         try:

@@ -33,6 +33,7 @@ class Matter(Enum):
     NOTHING = "nothing"
     STOPPED = "stopped"  # the recorder did not run
     INDEX = "index"  # index or board cannot be written
+    REGISTRY = "registry"  # the camera list is lost, or its copies on the volumes are
     CLOCK = "clock"  # the server's clock is doubted, or was put right a moment ago
 
 

@@ -78,7 +78,7 @@ def _holds(settings: "Settings") -> "tuple[Sequence[Hold], list[Finding]]":
             ]
     except (StorageError, IntegrityError) as error:
         where = str(settings.registry_path)
-        hint = "cameras and holds stand in it, and no file tells them again: put a copy of this folder back"
+        hint = "cameras and holds stand in it: nvr registry restore puts the newest copy back that lies on the volumes"
         return (), [Finding(Invariant.I3, where, f"the registry cannot be read: {error}", hint)]
 
 

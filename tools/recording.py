@@ -1,12 +1,11 @@
 """The recorder process, put together: engine, index, keeping and the threads that look after the disks."""
 
-import fcntl
 import gc
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from indexer import camera_names
@@ -25,7 +24,6 @@ from nvr.config import RetentionSettings, Settings
 from nvr.errors import StorageError
 from nvr.log import get_logger
 from nvr.machineclock import MachineClock
-from nvr.ownership import make_folder
 from nvr.timebase import US_PER_DAY, US_PER_S, Clock, SystemClock
 from nvr.watchdog import Watchdog
 from retention.clockwatch import ClockWatch
@@ -37,8 +35,10 @@ from retention.scrub import Scrub
 from retention.smartctl import SmartWatch
 from retention.sweeper import Sweeper
 from tools.adoption_watch import AdoptionWatch
+from tools.alone import alone
 from tools.duties import Duties
 from tools.ending import FAULT_CODE, STOP_S, Ending
+from tools.registry_watch import RegistryWatch
 from tools.supervisor import LAST_END
 from tools.trouble_watch import TroubleWatch
 from tools.volume_health import VolumeHealth
@@ -64,7 +64,7 @@ def record(config: Path, settings: Settings) -> None:
     clock = SystemClock()
     _allow_many_files()
     with (
-        _alone(settings.data_dir),
+        alone(settings.data_dir),
         Registry.open(settings.registry_path) as registry,
         IndexWriter.open(settings.index_path) as writer,
         Board.open(settings.board_path) as board,
@@ -125,37 +125,21 @@ def record(config: Path, settings: Settings) -> None:
             wanted=lambda: frozenset(watch.wanted),
         )
         health = VolumeHealth(engine, sweeper, copier, scrub, watch, SmartWatch.found(watch.at_work), adoption)
+        copies = RegistryWatch(registry, watch.at_work, clock)
         list_of_troubles = opened.enter_context(TroubleBook.renewed(settings.troubles_path))
         duties = Duties(engine.reactor)
 
         def matters() -> dict[tuple[Matter, int], str]:
             found = health.matters("; ".join(filter(None, (books.trouble, duties.trouble))))
             doubt = believed.trouble
+            found |= {(Matter.REGISTRY, 0): copies.trouble} if copies.trouble else {}
             return found | ({(Matter.CLOCK, 0): doubt} if doubt else {})
 
         troubles = TroubleWatch(list_of_troubles, matters, believed, os.environ.get(LAST_END, ""))
         opened.enter_context(believed)
+        opened.enter_context(copies)
         Recorder(engine, books, health, troubles, board, registry, duties, clock).run()
         watch.close()
-
-
-@contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
-    """Keep a second recorder from the same data, also while no disk is there that could tell it.
-
-    Raises:
-        StorageError: another one runs.
-    """
-    make_folder(data_dir)
-    fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        hint = "stop the other one first, or give this one a data_dir and volumes of its own"
-        raise StorageError("another recorder uses this data", where=str(data_dir), hint=hint) from None
-    finally:
-        os.close(fd)
 
 
 def _tell_renamed(writer: IndexWriter, registry: Registry) -> None:

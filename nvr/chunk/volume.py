@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-from nvr.chunk import ballast, identity, mirror
+from nvr.chunk import ballast, identity, mirror, rootfiles
 from nvr.chunk.filesystem import FileSystem, explained
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.listing import Listing
@@ -71,8 +71,7 @@ class Volume:
             who = identity.read(fs, root_fd, str(path))
             if who is None:
                 if not create or read_only or expected_uuid is not None or fs.exists("v1", root_fd):
-                    new = "nvr init makes a new one" if expected_uuid is None else "to replace it: nvr volumes replace"
-                    hint = f"is the disk mounted? {new}"
+                    hint = "is the disk mounted? nvr init makes a new one, nvr volumes replace one in another's place"
                     raise StorageError("this folder is not a volume", where=str(path), hint=hint)  # noqa: TRY301
                 who = identity.Identity.new(number, clock, own_file_system=fs.is_mount(root_fd))
                 identity.write(fs, root_fd, who)
@@ -232,6 +231,10 @@ class Volume:
     def read_mirror(self, file: str) -> bytes | None:
         """One of them; None: there is none. StorageError: it cannot be read."""
         return mirror.read(self._fs, self._root_fd, str(self.path), file)
+
+    def root_files(self) -> rootfiles.RootFiles:
+        """The small files at its root."""
+        return rootfiles.RootFiles(self._fs, self._root_fd, str(self.path))
 
     def make_ballast(self, size_bytes: int) -> None:
         """Keep so much room for the moment in which the disk runs full; StorageError: it does not take it."""

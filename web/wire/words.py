@@ -35,6 +35,7 @@ MatterWord = Literal[
     "nothing",
     "stopped",
     "index",
+    "registry",
     "clock",
 ]
 

@@ -44,6 +44,7 @@ export interface ChannelCoverage {
   name: string;
   promise: Promise;
   days: DayCoverage[];
+  names: [number, number, string][];
 }
 
 /** One channel in the cells of a window. The three texts are base64, one byte a cell. */
@@ -56,7 +57,7 @@ export interface ChannelOverview {
   activity: string;
 }
 
-/** One configured camera input with its tracks. */
+/** One configured camera input with its tracks; `removed`: it is none any more, but has footage. */
 export interface ChannelState {
   number: number;
   name: string;
@@ -64,6 +65,7 @@ export interface ChannelState {
   first_us: number | null;
   last_us: number | null;
   tracks: TrackState[];
+  removed: boolean;
 }
 
 /**
@@ -91,6 +93,7 @@ export interface ClipFacts {
   about_bytes: number;
   missing_us: number;
   gaps: Gap[];
+  names: [number, number, string][];
 }
 
 /** Clips of several channels. */
@@ -148,6 +151,7 @@ export interface Fragments {
   next_us: number | null;
   chunks: ChunkTable[];
   gaps: Gap[];
+  names: [number, number, string][];
 }
 
 /** A missing stretch with its reason; `open` means it is still going on and `end_us` is now. */
@@ -187,7 +191,7 @@ export interface LiveState {
   message: string;
 }
 
-export type MatterWord = "away" | "clock" | "damaged" | "failed" | "failing" | "index" | "key_frames" | "nothing" | "short" | "single" | "stopped" | "sub_only" | "unindexed" | "worn";
+export type MatterWord = "away" | "clock" | "damaged" | "failed" | "failing" | "index" | "key_frames" | "nothing" | "registry" | "short" | "single" | "stopped" | "sub_only" | "unindexed" | "worn";
 
 /** The last text on a motion search's socket. */
 export interface MotionEnd {
@@ -339,6 +343,7 @@ export interface Timeline {
   last_us: number | null;
   spans: [number, number][];
   gaps: Gap[];
+  names: [number, number, string][];
 }
 
 /** One stream of a channel as it is now. */

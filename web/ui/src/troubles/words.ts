@@ -20,6 +20,7 @@ const MATTERS: Record<MatterWord, (of: { number: number }) => string> = {
   unindexed: m.matter_unindexed,
   index: () => m.matter_index(),
   clock: () => m.matter_clock(),
+  registry: () => m.matter_registry(),
 };
 
 export function matterWords(matter: MatterWord, volume: number | null): string {
