@@ -1,11 +1,11 @@
 """Questions to the index. Each is one short read transaction; what comes back is copied out of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 from indexer import copies, gaps, keys, scan
-from indexer.records import ChunkRecord, decode
+from indexer.records import ChunkRecord, decode, doubts_of
 from indexer.rows import (
     Garbage,
     HeadRecord,
@@ -147,15 +147,16 @@ class IndexReader:
 
     def spans(self, track: Track, window: TimeRange) -> list[TimeRange]:
         """When there is footage: clipped to the window, by start, merged where it meets. Lost files do not count."""
-        spans: list[tuple[int, int]] = []
         with self.store.read() as txn:
             times = [time for time, lost, _ in scan.overlapping(txn, track, window) if not lost]
-        for time in times:
-            if spans and time.start_us - spans[-1][1] <= TOUCH_US:
-                spans[-1] = (spans[-1][0], max(spans[-1][1], time.end_us))
-            else:
-                spans.append((time.start_us, time.end_us))
-        return [TimeRange(*span).clipped_to(window) for span in spans]
+        return _merged(times, window)
+
+    def doubts(self, track: Track, window: TimeRange) -> tuple[list[TimeRange], list[TimeRange]]:
+        """When footage has coarse times, and when the server's clock was not believed; clipped, merged, by start."""
+        with self.store.read() as txn:
+            rows = [(time, doubts_of(row[1])) for time, lost, row in scan.overlapping(txn, track, window) if not lost]
+        coarse = _merged([time for time, (is_coarse, _) in rows if is_coarse], window)
+        return coarse, _merged([time for time, (_, is_doubtful) in rows if is_doubtful], window)
 
     def gaps(self, track: Track, window: TimeRange) -> list[Gap]:
         """The gaps that touch a window, by start, not clipped."""
@@ -242,3 +243,14 @@ class IndexReader:
         """How many chunks are indexed."""
         with self.store.read() as txn:
             return txn.count(keys.CHUNK)
+
+
+def _merged(times: Iterable[TimeRange], window: TimeRange) -> list[TimeRange]:
+    """Times that are in order by start, joined where they meet, clipped to the window."""
+    spans: list[tuple[int, int]] = []
+    for time in times:
+        if spans and time.start_us - spans[-1][1] <= TOUCH_US:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], time.end_us))
+        else:
+            spans.append((time.start_us, time.end_us))
+    return [TimeRange(*span).clipped_to(window) for span in spans]

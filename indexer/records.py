@@ -183,6 +183,12 @@ def room_of(value: bytes) -> tuple[int, int, int, bool, bool | None]:
     return duration_us, volume, size, bool(flags & _LOST), doubtful
 
 
+def doubts_of(value: bytes) -> tuple[bool, bool]:
+    """Whether a chunk's times are coarse, and whether the server's clock was doubtful, without the rest of the row."""
+    flags, _ = _EXTENT.unpack_from(value)
+    return bool(flags & _COARSE), bool(flags & _CLOCK_DOUBTFUL)
+
+
 def run_of(value: bytes) -> int:
     """A chunk's run, without reading the rest of the row."""
     return int(_RUN.unpack_from(value)[0])

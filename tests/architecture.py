@@ -191,9 +191,12 @@ def async_out_of_its_rooms(sources: Sequence[Source]) -> list[str]:
     return findings
 
 
+MADE_BY_A_PROGRAM = "web/ui/src/api/described.ts"
+
+
 def files_too_long(sources: Sequence[Source]) -> list[str]:
-    """Program files over the limit."""
-    programs = [s for s in sources if s.path.endswith((".py", ".ts", ".svelte"))]
+    """Program files over the limit, but for one that a program makes."""
+    programs = [s for s in sources if s.path.endswith((".py", ".ts", ".svelte")) and s.path != MADE_BY_A_PROGRAM]
     lengths = [(source.path, len(source.text.splitlines())) for source in programs]
     return [f"{path} has {lines} lines: split it by noun" for path, lines in lengths if lines > LONGEST_FILE_LINES]
 

@@ -59,6 +59,7 @@ class TimelineRoom:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
+        coarse, doubtful = self._archive.index().doubts(track, window)
         return Timeline(
             track=asked.track,
             from_us=asked.from_us,
@@ -68,6 +69,8 @@ class TimelineRoom:
             last_us=last_us(self._archive, track, newest),
             spans=recorded(self._archive, track, window, newest),
             gaps=gaps(self._archive, track, window, newest),
+            coarse=merged(coarse, window),
+            doubtful=merged(doubtful, window),
             names=other_names(self._archive, track, window),
         )
 

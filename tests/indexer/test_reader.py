@@ -83,6 +83,18 @@ def test_spans_leave_out_lost_files(ten_minutes: IndexReader) -> None:
     assert ten_minutes.spans(MAIN, EVER)[0].start_us == START_US + MINUTE_US
 
 
+def test_doubts_are_the_spans_of_coarse_times_and_of_doubtful_clocks(writer: IndexWriter, reader: IndexReader) -> None:
+    coarse, doubtful = [sealed(n, is_coarse=True) for n in (1, 2, 5)], [sealed(7, is_clock_doubtful=True)]
+    commit(writer, sealed(0), *coarse, sealed(6), *doubtful)
+    found = reader.doubts(MAIN, TimeRange(START_US, START_US + 5 * MINUTE_US + 5))
+    assert found[0] == [
+        TimeRange(START_US + MINUTE_US, START_US + 3 * MINUTE_US),
+        TimeRange(START_US + 5 * MINUTE_US, START_US + 5 * MINUTE_US + 5),
+    ]
+    assert found[1] == []
+    assert reader.doubts(MAIN, EVER)[1] == [TimeRange(START_US + 7 * MINUTE_US, START_US + 8 * MINUTE_US)]
+
+
 def test_first_and_last(ten_minutes: IndexReader) -> None:
     assert ten_minutes.first(MAIN) == START_US
     assert ten_minutes.last(MAIN) == START_US + 10 * MINUTE_US

@@ -16,8 +16,9 @@ from nvr.chunk.volume import Volume
 from nvr.config import Settings, VolumeSettings
 from nvr.errors import StorageError
 from nvr.media import Gap, GapReason, Track, TrackKind
-from nvr.timebase import US_PER_S, TimeRange, utc
-from tests.indexer.sealed import write_file
+from nvr.timebase import US_PER_MINUTE, US_PER_S, TimeRange, utc
+from tests.indexer.sealed import START_US as SEALED_US
+from tests.indexer.sealed import sealed, write_file
 from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House, groups
 from tests.web.pictures import stream
@@ -84,6 +85,14 @@ async def test_timeline_merges_clips_and_gives_reasons(server: Server, house: Ho
     inside = await server.json(TIMELINE, from_us=gap_us + 1, to_us=gap_us + 5)
     assert inside["spans"] == []
     assert [(gap["start_us"], gap["end_us"]) for gap in inside["gaps"]] == [(gap_us + 1, gap_us + 5)]
+
+
+async def test_timeline_tells_coarse_times_and_doubtful_clocks(server: Server, house: House) -> None:
+    house.commit([sealed(0, MAIN), sealed(1, MAIN, is_coarse=True), sealed(2, MAIN, is_clock_doubtful=True)])
+    first_us = SEALED_US + US_PER_MINUTE
+    told = await server.json(TIMELINE, from_us=SEALED_US, to_us=SEALED_US + 5 * US_PER_MINUTE)
+    assert told["coarse"] == [[first_us, first_us + US_PER_MINUTE]]
+    assert told["doubtful"] == [[first_us + US_PER_MINUTE, first_us + 2 * US_PER_MINUTE]]
 
 
 async def test_timeline_of_channel_without_footage_is_empty(server: Server) -> None:

@@ -16,7 +16,12 @@ class Gap(Answer, frozen=True):
 
 
 class Timeline(Answer, frozen=True):
-    """What was recorded in a window and what is missing, both clipped to the window."""
+    """What was recorded in a window and what is missing, both clipped to the window.
+
+    ``coarse``: the times of these files' pictures are in part those at which they came, right to a second, for the
+    camera's time stamps could not be believed. ``doubtful``: the server's own clock was not believed when they were
+    begun. Both are known of finished files.
+    """
 
     track: KindWord
     from_us: int
@@ -26,6 +31,8 @@ class Timeline(Answer, frozen=True):
     last_us: int | None
     spans: list[tuple[int, int]]
     gaps: list[Gap]
+    coarse: list[tuple[int, int]]
+    doubtful: list[tuple[int, int]]
     names: list[NameRow]
 
 

@@ -12,6 +12,8 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   first_us: 1_000_000,
   last_us: 9_000_000,
   spans,
+  coarse: [],
+  doubtful: [],
   gaps,
 });
 

@@ -333,7 +333,13 @@ export interface Thumbnails {
   thumbnails: Thumbnail[];
 }
 
-/** What was recorded in a window and what is missing, both clipped to the window. */
+/**
+ * What was recorded in a window and what is missing, both clipped to the window.
+ *
+ * `coarse`: the times of these files' pictures are in part those at which they came, right to a second, for the
+ * camera's time stamps could not be believed. `doubtful`: the server's own clock was not believed when they were
+ * begun. Both are known of finished files.
+ */
 export interface Timeline {
   track: KindWord;
   from_us: number;
@@ -343,6 +349,8 @@ export interface Timeline {
   last_us: number | null;
   spans: [number, number][];
   gaps: Gap[];
+  coarse: [number, number][];
+  doubtful: [number, number][];
   names: [number, number, string][];
 }
 
