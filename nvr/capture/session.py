@@ -9,6 +9,7 @@ from nvr.capture.backoff import Backoff
 from nvr.capture.budget import BUFFER_BYTES
 from nvr.capture.cadence import Cadence
 from nvr.capture.cameraclock import CameraClock
+from nvr.capture.descriptors import MORE_DESCRIPTORS, NO_DESCRIPTOR, RESERVED_DESCRIPTORS, free_descriptors
 from nvr.capture.disk import Disk
 from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
@@ -197,6 +198,9 @@ class Session:
             self._link.watched = watched
 
     def _connect(self) -> None:
+        if free_descriptors() < RESERVED_DESCRIPTORS:
+            self.link_failed(CameraError(NO_DESCRIPTOR, where=self.channel.name, hint=MORE_DESCRIPTORS))
+            return
         self._enter(TrackState.CONNECTING, self._reason, self._message)
         url = self.channel.tracks()[self.track]
         self._link = Link(self.channel, url, self._settings.link, self._reactor, self._resolver, self, self._habits)
@@ -207,6 +211,7 @@ class Session:
 
     def link_plays(self) -> None:
         self._played_us = self._pictured_us = self._clock.monotonic_us()
+        self._usual_wait_us = 0
         self._enter(TrackState.STARTING, self._reason, "waiting for the first picture that can be shown")
         if self._share is Share.NOTHING:
             self._missing(GapReason.DISK, self._share.value)
@@ -237,8 +242,14 @@ class Session:
         self._usual_wait_us = max(now_us - self._pictured_us, self._usual_wait_us * 7 // 8)
         self._pictured_us = now_us
         if self._state is TrackState.STARTING and now_us - self._played_us > NO_KEY_FRAME_US:
-            what = f"the camera has sent no key frame for {NO_KEY_FRAME_US // US_PER_S} s"
+            what = f"{self._lack()}, for {NO_KEY_FRAME_US // US_PER_S} s"
             raise CameraError(what, where=self.channel.name, hint="set its key frame interval to a few seconds")
+
+    def _lack(self) -> str:
+        """Why recording cannot begin with what comes. Any thread."""
+        link = self._link
+        known = link.reception.lacks if link is not None and link.reception is not None else ""
+        return known or "the camera sends no key frame"
 
     def link_failed(self, error: CameraError) -> None:
         self._link = None
@@ -321,8 +332,7 @@ class Session:
             return TrackState.NO_DISK, GapReason.DISK, message, self._clock.wall_us() - stuck_us
         waits_us = now_us - self._played_us
         if self._state is TrackState.STARTING and waits_us > WAIT_TOLD_US and late_us < LATE_US:
-            what = f"the camera has sent no key frame for {waits_us // US_PER_S} s"
-            return TrackState.STARTING, GapReason.CAMERA, f"{what}: recording begins with the next one", since_us
+            return TrackState.STARTING, GapReason.CAMERA, f"{self._lack()}, for {waits_us // US_PER_S} s now", since_us
         return self._state, self._reason, self._message, since_us
 
     def report(self, open_chunk: OpenChunk | None) -> TrackReport:

@@ -1,11 +1,13 @@
 """Whatever one camera's address or bytes bring about, that camera alone fails, with words for it; the others record."""
 
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from nvr.capture.descriptors import RESERVED_DESCRIPTORS, free_descriptors
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
 from nvr.media import GapReason, Track, TrackKind
@@ -165,4 +167,26 @@ def test_camera_that_asks_without_end_and_reads_no_answer_is_given_up(tmp_path: 
         assert report is not None
         assert "without end" in report.message
         rig.wait_for_samples([GOOD], 25)
+        assert_unharmed(rig)
+
+
+def test_camera_for_which_no_descriptor_is_left_says_so_and_the_other_records(tmp_path: Path) -> None:
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    second = Track(2, TrackKind.MAIN)
+    with OddCamera(steady) as good, recording(tmp_path, [good.channel(1)]) as rig:
+        rig.wait_for_samples([GOOD], 25)
+        open_now = kept[0] - free_descriptors()
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + RESERVED_DESCRIPTORS - 2, kept[1]))
+            channels = [good.channel(1), good.channel(2)]
+            rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels))
+            rig.wait(lambda: failed(rig, second), "the refusal")
+            report = rig.report(second)
+            assert report is not None
+            assert "no file descriptor is left" in report.message
+            assert "LimitNOFILE" in report.message
+            rig.wait_for_samples([GOOD], 100)  # over the start of a new file
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+        rig.wait_for_samples([second], 25)
         assert_unharmed(rig)

@@ -104,7 +104,7 @@ def test_wait_for_a_key_frame_is_told_and_has_an_end(stage: Stage) -> None:
         report = stage.pass_s(1)
         stage.receive(sync=False)
     assert (report.state, report.reason) == (TrackState.STARTING, GapReason.CAMERA)
-    assert "no key frame for 30 s" in report.message
+    assert report.message == "the camera sends no key frame, for 30 s now"
     stage.pass_s(NO_KEY_FRAME_US / US_PER_S)
     with pytest.raises(CameraError, match="no key frame") as caught:
         stage.receive(sync=False)
