@@ -267,7 +267,6 @@ class Link:
         datagrams.punch()
         self._watch_datagrams()
         self._every(EXPIRE_US, self._expire)
-        self._every(REPORT_US, self._report)
 
     def _play(self) -> None:
         assert self._client is not None
@@ -275,6 +274,7 @@ class Link:
         self._pictured_us = self._clock.monotonic_us()
         self._every(int(self._client.keep_alive_interval_s * US_PER_S), self._keep_alive)
         self._every(SWEEP_US, self._sweep)
+        self._every(REPORT_US, self._report)
         self._after(PROMPT_US, self._settle)
         self._listener.link_plays()
 
@@ -307,10 +307,12 @@ class Link:
         self._deliver()
 
     def _report(self) -> None:
-        assert self._datagrams is not None
         assert self.reception is not None
-        report = self.reception.receiver_report(self._clock.monotonic_us())
-        if report:
+        now_us = self._clock.monotonic_us()
+        if self._datagrams is None:
+            self.reception.report(now_us)
+            self._send()
+        elif report := self.reception.receiver_report(now_us):
             self._datagrams.send_rtcp(report)
         else:  # nothing has come yet: perhaps the first punch was lost
             self._datagrams.punch()

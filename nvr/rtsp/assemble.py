@@ -17,6 +17,7 @@ from nvr.rtsp.parametersets import ParameterSetStore
 from nvr.rtsp.rtcp import SenderReport
 from nvr.rtsp.rtp import TimestampUnwrapper
 from nvr.rtsp.sdp import MediaDescription
+from nvr.timebase import TICKS_PER_S
 
 UNIT_LIMIT_BYTES = 16 << 20  # chosen: 30 times the largest key frame seen at 16 Mbit/s
 NALS_LIMIT = 2048  # of an access unit; chosen: a slice for each row of macroblocks of an 8K picture is 272
@@ -48,6 +49,7 @@ class Assembler:
             raise CameraError(f"{media.format or 'this stream'} cannot be recorded, only H.264 and H.265")
         self.sender_report: SenderReport | None = None
         self._codec = media.codec
+        self._clock_rate = media.clock_rate
         self._store = ParameterSetStore(media.codec, media.parameter_nals)
         self._announced: ParameterSets | None = None  # the sets last given with a sample
         self._unwrapper = TimestampUnwrapper()
@@ -292,8 +294,10 @@ class Assembler:
         is_sync = self._can_start(data)
         sets = self._new_sets(data) if is_sync or self._announced is None else None
         timestamp, report = self._timestamp, self.sender_report
-        ntp = report.ntp_at(timestamp) if report is not None else 0
+        ntp = report.ntp_at(timestamp, self._clock_rate) if report is not None else 0
         presentation_90k = self._unwrapper.unwrap(timestamp)
+        if self._clock_rate != TICKS_PER_S:
+            presentation_90k = presentation_90k * TICKS_PER_S // self._clock_rate
         self._samples.append(Sample(data, presentation_90k, is_sync, self._received_us, sets, self._lost, ntp))
         self._emitted += 1
         self._emitted_timestamp = timestamp

@@ -12,7 +12,7 @@ from nvr.rtsp.events import Event, Playing, SetUp
 from nvr.rtsp.habits import Habits
 from nvr.rtsp.message import Headers, Message, Request, Response, format_message
 from nvr.rtsp.refusal import forbidden, redirected, refused
-from nvr.rtsp.sdp import VIDEO_CLOCK_RATE, parse_description
+from nvr.rtsp.sdp import CLOCK_RATES, VIDEO_CLOCK_RATE, parse_description
 from nvr.rtsp.text import plain
 from nvr.rtsp.transport import (
     DEFAULT_TIMEOUT_S,
@@ -254,7 +254,7 @@ class RtspClient:
         media = description.video()
         if media.packetization_mode > 1:
             raise self._error("the camera sends H.264 in interleaved mode (packetization-mode=2)")
-        if media.clock_rate != VIDEO_CLOCK_RATE:
+        if media.clock_rate not in CLOCK_RATES:
             raise self._error(f"the camera's RTP clock runs at {media.clock_rate} Hz instead of {VIDEO_CLOCK_RATE}")
         self._control_url = description.control_url
         self._set_up = SetUp(media, None, None, None)
@@ -273,6 +273,8 @@ class RtspClient:
             raise self._refused("set up the stream", response, other if response.status == 461 else "")
         assert self._set_up is not None
         reply = parse_transport(response.headers.get("Transport") or self._asked_transport())
+        if reply.multicast:
+            raise self._error("the camera insists on multicast", "switch it off in the camera, or choose TCP")
         if over_tcp and reply.channels is None and reply.ports is not None:
             raise self._error("the camera insists on UDP", "choose UDP for this camera")
         if not over_tcp and reply.interleaved:

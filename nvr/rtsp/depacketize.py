@@ -90,7 +90,7 @@ class Depacketizer(Assembler, ABC):
         if sequence == self.sequence.expected and ssrc == self.ssrc:
             self.sequence.expected = sequence + 1 & 0xFFFF
             self.sequence.packets += 1
-        elif ssrc != self.ssrc and self.sequence.expected >= 0:
+        elif ssrc != self.ssrc and sequence != self.sequence.expected >= 0:
             self._meet(view[begin:stop], sequence, ssrc, received_us)
             return
         elif (missing := self._accept_out_of_turn(sequence, ssrc)) < 0:
@@ -184,11 +184,13 @@ class Depacketizer(Assembler, ABC):
             return _NONE
 
     def _accept_out_of_turn(self, sequence: int, ssrc: int) -> int:
-        """How many packets are missing before one that is not the next of its source; -1: it must be thrown away."""
-        if self.sequence.expected < 0:
-            if self.awaited_ssrc not in (None, ssrc):
-                return -1
-            self.ssrc = ssrc
+        """How many packets are missing before one that is not the next of its source; -1: it must be thrown away.
+
+        A source that only calls itself otherwise and goes on counting is the same one.
+        """
+        if self.sequence.expected < 0 and self.awaited_ssrc not in (None, ssrc):
+            return -1
+        self.ssrc = ssrc
         taken = self._foreign_numbers.between(self.sequence.expected, sequence, self.sequence.packets)
         missing = self.sequence.accept(sequence, taken)
         if missing > 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from nvr.rtsp.auth import Challenge
 
 ENDS_LIMIT = 2  # chosen: once can be chance
-ENDS_WITHIN_US = 3_000_000  # chosen: a session that ends so soon behind a keep-alive ends because of it
+ENDS_WITHIN_US = 5_000_000  # chosen: a session that ends so soon behind a keep-alive ends because of it
 _KEEP_ALIVES = ("GET_PARAMETER", "OPTIONS", "SET_PARAMETER")  # as players send them, the usual first
 
 
@@ -31,9 +31,12 @@ class Habits:
         Args:
             listed: what the camera says it understands.
         """
-        usual = "GET_PARAMETER" if self.dislikes_options else "OPTIONS"
-        usable = [method for method in _KEEP_ALIVES if method in listed or method == usual]
-        return next((method for method in usable if self.ends.get(method, 0) < ENDS_LIMIT), None)
+        usual = [] if self.dislikes_options else ["OPTIONS"]
+        usable = [method for method in _KEEP_ALIVES if method in listed or method in usual]
+        for method in (*usable, "GET_PARAMETER"):  # some list it not and live by it (go2rtc's pull request 2409)
+            if self.ends.get(method, 0) < ENDS_LIMIT:
+                return method
+        return None
 
     def session_ended(self, method: str, after_us: int) -> None:
         """The camera ended the session so long after a keep-alive with that method."""

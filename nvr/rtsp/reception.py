@@ -111,9 +111,13 @@ class Reception:
             self._depacketizer.finish()
 
     def keep_alive(self, now_us: int) -> None:
-        """Keep the session; over TCP this reports to the camera as well, as some end sessions that do not."""
+        """Keep the session; over TCP this reports to the camera as well."""
         self.client.keep_alive(now_us)
-        report = self.receiver_report(now_us)
+        self.report(now_us)
+
+    def report(self, now_us: int) -> None:
+        """Report to the camera over TCP: some end sessions that do not within 10 s (mediamtx's issue 1403)."""
+        report = self.receiver_report(now_us) if self._channels is not None else b""
         if report and self._channels is not None:
             self._reports.append(struct.pack(">BBH", DOLLAR, self._channels.rtcp, len(report)) + report)
 

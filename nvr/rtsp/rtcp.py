@@ -28,11 +28,16 @@ class SenderReport:
         """Whether the NTP time can be one that somebody or something has set."""
         return self.ntp >= FIRST_NTP
 
-    def ntp_at(self, timestamp: int) -> int:
-        """The camera's clock at another RTP time, at most 6.6 hours away; 0 if it has none."""
+    def ntp_at(self, timestamp: int, clock_rate: int = TICKS_PER_S) -> int:
+        """The camera's clock at another RTP time, at most 6.6 hours away; 0 if it has none.
+
+        Args:
+            timestamp: that time, 32 bits.
+            clock_rate: of RTP, in Hz.
+        """
         if not self.has_clock:
             return 0
-        ntp = self.ntp + (signed_32(timestamp - self.timestamp) << 32) // TICKS_PER_S
+        ntp = self.ntp + (signed_32(timestamp - self.timestamp) << 32) // clock_rate
         return ntp if 0 < ntp < 1 << 64 else 0
 
 

@@ -13,6 +13,7 @@ from nvr.rtsp.text import plain
 from nvr.rtsp.url import join_control
 
 VIDEO_CLOCK_RATE = 90_000  # RFC 6184 section 8.2.1, RFC 7798 section 7.1
+CLOCK_RATES = range(10_000, 1_000_001)  # chosen: cameras say 30 000 and 180 000; below 10 000 it is the clock of audio
 _CODECS = {"H264": Codec.H264, "H265": Codec.H265, "HEVC": Codec.H265}
 _SPROPS = ("sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets")
 _MEDIA_LIMIT = 32  # chosen: cameras have video, audio, metadata

@@ -40,6 +40,7 @@ class TransportReply:
     ports: ServerPorts | None
     ssrc: int | None
     source: str = ""  # an IP address
+    multicast: bool = False
 
 
 def parse_transport(value: str) -> TransportReply:
@@ -54,6 +55,7 @@ def parse_transport(value: str) -> TransportReply:
         ports=None if ports is None else ServerPorts(*ports),
         ssrc=_hexadecimal(parameters.get("ssrc", "")),
         source=_address(parameters.get("source", "")),
+        multicast="multicast" in parameters,
     )
 
 

@@ -64,6 +64,13 @@ def test_keep_alive_method_is_found_in_an_odd_public_header(public: str, method:
     assert camera.requests[-1].method == method
 
 
+def test_keep_alive_by_a_method_that_is_not_listed_where_the_others_do_not_keep_the_session() -> None:
+    habits = Habits(ends={"OPTIONS": 2})
+    assert habits.keep_alive({"PLAY"}) == "GET_PARAMETER"
+    habits.ends["GET_PARAMETER"] = 2
+    assert habits.keep_alive({"PLAY"}) is None
+
+
 # -- OPTIONS is a courtesy
 
 
@@ -210,6 +217,13 @@ def test_forbidden_to_a_user_who_has_watched_before_means_too_many_viewers() -> 
     run({}, habits=habits)
     with pytest.raises(CameraError, match="no place for another viewer"):
         run({"DESCRIBE": lambda _: reply(status=403)}, habits=habits)
+
+
+def test_multicast_is_told_as_that() -> None:
+    with pytest.raises(CameraError, match="multicast"):
+        connected(
+            SETUP=lambda _: reply(Transport="RTP/AVP;multicast;destination=224.2.0.1;port=3456-3457", Session="1")
+        )
 
 
 # -- bounds

@@ -1,5 +1,7 @@
 """Streams as cameras send them against the book: what is forgotten, doubled or misplaced costs no picture."""
 
+from dataclasses import replace
+
 import pytest
 
 from nvr.errors import CameraError
@@ -8,6 +10,8 @@ from nvr.rtsp.assemble import GROUP_LIMIT, NALS_LIMIT
 from nvr.rtsp.depacketize import Depacketizer
 from nvr.rtsp.depacketize_h264 import H264Depacketizer
 from nvr.rtsp.depacketize_h265 import H265Depacketizer
+from nvr.rtsp.rtcp import SenderReport
+from nvr.timebase import ntp_from_us, us_from_ntp
 from tests.nvr.codec.bits import BitWriter, H264Sps
 from tests.nvr.rtsp.camera import (
     PPS,
@@ -152,6 +156,18 @@ def test_one_wrong_time_of_a_further_slice_does_not_cut_the_picture() -> None:
     assert whole(pushed(packets)[1]) == [(lengths(*slices), 0), (lengths(slice_()), 0)]
 
 
+def test_times_of_another_clock_rate_are_given_in_ticks_of_90_khz() -> None:
+    depacketizer = H264Depacketizer(replace(media(), clock_rate=30_000))
+    depacketizer.sender_report = SenderReport(SSRC, ntp_from_us(1_763_464_000_000_000), 1000, 0)
+    for packet in Stream().picture(slice_(), ticks=1200), Stream(65_531, 2200).picture(slice_()):
+        depacketizer.push(memoryview(next(packet)), 0, 52, 0)
+        depacketizer.hold()
+    depacketizer.finish()
+    samples = depacketizer.take()
+    assert samples[1].presentation_90k - samples[0].presentation_90k == 3600
+    assert abs(us_from_ntp(samples[1].ntp) - us_from_ntp(samples[0].ntp) - 40_000) <= 1
+
+
 # -- start codes inside
 
 
@@ -283,6 +299,12 @@ def test_new_source_is_taken_from_its_first_packet_on() -> None:
     assert [sample.data for sample in samples][:2] == [lengths(slice_()), lengths(SPS, PPS, idr(100))]
     assert sum(sample.lost_packets for sample in samples[:2]) == 1
     assert depacketizer.ssrc == 99
+
+
+def test_source_that_calls_itself_otherwise_and_goes_on_counting_is_the_same() -> None:
+    packets = stream([fu_a(idr(100)), fu_a(slice_(100))])
+    packets = [packet[:8] + bytes((0, 0, 9, n)) + packet[12:] for n, packet in enumerate(packets)]
+    assert whole(pushed(packets)[1]) == [(lengths(idr(100)), 0), (lengths(slice_(100)), 0)]
 
 
 @pytest.mark.parametrize("payload", [b"\x79\0\0\0", b"\x1b\0\0", b"\x7d\x85\0\0"])

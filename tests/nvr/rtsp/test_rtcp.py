@@ -44,13 +44,6 @@ def test_ntp_of_a_clock_that_was_never_set_is_not_known(ntp: int) -> None:
     assert clock.offset_us is None
 
 
-def test_camera_clock_forgets_no_offset_for_a_report_without_time() -> None:
-    clock = CameraClock()
-    clock.observe(SenderReport(SSRC, ntp_from_us(WALL_US), 5, 1_000_000), WALL_US - 1_000_000 - 7)
-    clock.observe(SenderReport(SSRC, 0, 6, 2_000_000), WALL_US)
-    assert clock.offset_us == 7
-
-
 def test_receiver_report_holds_what_rfc_3550_wants() -> None:
     report = SenderReport(SSRC, 0x1111_2222_3333_4444, 5, 1_000_000)
     data = receiver_report(9, ReceptionFigures(SSRC, 100, 3, 8, 0x1_0005), report, 1_500_000)
