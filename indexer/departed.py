@@ -1,11 +1,10 @@
 """Volumes that were taken out of the configuration: what lies on them alone is told as lost, until they are back."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from itertools import islice
 from time import monotonic
 
 from indexer.reader import IndexReader
-from indexer.records import ChunkRecord
 from indexer.writer import IndexWriter
 
 BATCH = 200  # chosen: a commit of some 10 ms, so that those of the recorder do not wait
@@ -29,19 +28,16 @@ def tell(writer: IndexWriter, volume: int, rest: Callable[[float], bool]) -> boo
     """
     detail = f"it lay on disk {volume}, which was taken out"
     reader = IndexReader(writer.store)
-    rows = (record for track in reader.tracks() for page in reader.pages(track) for record in page)
+    tracks = sorted({track for track, number in reader.usage() if number == volume})
+    rows = (record for track in tracks for page in reader.pages(track) for record in page)
     alone = (record for record in rows if record.volume == volume and not record.lost)
     while piece := list(islice(alone, BATCH)):
         began_s = monotonic()
         writer.mark_lost(piece, detail=detail)
         if rest(monotonic() - began_s):
             return False
-    writer.forget_copies(_second_files(reader, volume))
+    for track in tracks:
+        for page in reader.pages(track):
+            writer.forget_copies([record for record in page if reader.second_volume(record.name()) == volume])
     writer.set_departed(writer.departed() | {volume})
     return True
-
-
-def _second_files(reader: IndexReader, volume: int) -> Iterator[ChunkRecord]:
-    for track in reader.tracks():
-        for page in reader.pages(track):
-            yield from (record for record in page if reader.second_volume(record.name()) == volume)

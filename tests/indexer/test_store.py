@@ -156,3 +156,20 @@ def test_dead_reader_is_cleared(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", program, str(tmp_path / "env")], check=False)
         assert store.clear_dead_readers() == 1
         assert store.clear_dead_readers() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrote", "expects", "hint"),
+    [
+        ("index 9", "index 1", "nvr rebuild"),
+        ("registry 9", "registry 1", "nvr registry restore"),
+        ("troubles 9", "troubles 1", "install that version again"),
+        ("something", "registry 1", "data_dir"),
+    ],
+)
+def test_other_version_says_what_helps_for_what_it_is(tmp_path: Path, wrote: str, expects: str, hint: str) -> None:
+    opened(tmp_path / "env", schema=wrote).close()
+    with pytest.raises(StorageError, match=wrote) as caught:
+        opened(tmp_path / "env", schema=expects)
+    assert hint in caught.value.hint
+    assert ("rebuild" in caught.value.hint) is (expects == "index 1" and wrote != "something")
