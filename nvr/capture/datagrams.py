@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from nvr.capture.reactor import READABLE, Handler, Reactor
 from nvr.errors import CameraError
+from nvr.rtsp.transport import ServerPorts
 
 FIRST_PORT = 30_000  # chosen: below Linux' ephemeral range (32768…), so that no outgoing connection takes them
 LAST_PORT = 32_766
@@ -43,9 +44,9 @@ class DatagramPair:
     def ports(self) -> tuple[int, int]:
         return self.rtp.getsockname()[1], self.rtcp.getsockname()[1]
 
-    def expect(self, rtp_port: int, rtcp_port: int, source: str = "") -> None:
-        """What the camera announced: its ports, 0 where it did not say, and an address of its own to send from."""
-        self._ports = (rtp_port, rtcp_port)
+    def expect(self, ports: ServerPorts | None, source: str = "") -> None:
+        """What the camera announced, if it did: its ports, and an address of its own to send from."""
+        self._ports = (ports.rtp, ports.rtcp) if ports else (0, 0)
         if source:
             self._senders.add(_bare(source))
 

@@ -74,7 +74,9 @@ class Link:
     def start(self) -> None:
         """Begin; returns at once."""
         self._after(HANDSHAKE_US, self._handshake_is_late)
-        self._try(lambda: self._resolver.resolve(self._dialer.host, self._resolved))
+        self._try(
+            lambda: self._resolver.resolve(self._dialer.host, lambda found: self._try(lambda: self._connect(found)))
+        )
 
     def close(self) -> None:
         """Say goodbye and close; nothing is reported any more."""
@@ -102,9 +104,6 @@ class Link:
         return self._settled and not self._watched
 
     # -- connecting ----------------------------------------------------------------------------------------------
-
-    def _resolved(self, found: list[str] | CameraError) -> None:
-        self._try(lambda: self._connect(found))
 
     def _connect(self, found: list[str] | CameraError) -> None:
         self._dialer.found(found)
@@ -262,8 +261,7 @@ class Link:
             self._listener.link_received(samples)
 
     def _listen(self, set_up: SetUp, datagrams: DatagramPair) -> None:
-        ports = set_up.ports
-        datagrams.expect(ports.rtp if ports else 0, ports.rtcp if ports else 0, set_up.source)
+        datagrams.expect(set_up.ports, set_up.source)
         datagrams.punch()
         self._watch_datagrams()
         self._every(EXPIRE_US, self._expire)
