@@ -7,7 +7,6 @@ from indexer.board import VolumeStatus, VolumeTrouble
 from indexer.troubles import Matter
 from nvr.capture.engine import Engine
 from nvr.capture.ladder import Rung
-from nvr.errors import StorageError
 from retention.copier import Copier
 from retention.diskhealth import DiskHealth, Health
 from retention.scrub import Scrub
@@ -82,13 +81,8 @@ class VolumeHealth:
     def _status(self, number: int) -> VolumeStatus:
         found = self._troubles(number)
         trouble, kind = "; ".join(found.values()), next(iter(found), None)
-        volume = next((disk.volume for disk in self._engine.disks if disk.volume.number == number), None)
-        free_bytes = total_bytes = 0
-        try:
-            if volume is not None:
-                free_bytes, total_bytes = volume.free_bytes(), volume.total_bytes()
-        except StorageError as error:
-            trouble, kind = trouble or str(error), kind or VolumeTrouble.FAILED
+        rooms = (disk.room for disk in self._engine.disks if disk.volume.number == number)
+        free_bytes, total_bytes = next(rooms, (0, 0))
         return VolumeStatus(
             number=number,
             free_bytes=free_bytes,

@@ -136,6 +136,10 @@ class Disk(threading.Thread):
         self.leaving = False  # it takes no new chunk, and ends with its last open one
         self._stopping = False
         self._doubt: StorageError | None = None  # a write has failed, and not for want of room
+        self.room = (
+            0,
+            0,
+        )  # free bytes, of so many; as of the last look, so that nobody else waits for a disk that hangs
         self.busy_since_us: int | None = None  # monotonic: when what it does now began; None: it waits for work
 
     @property
@@ -167,8 +171,8 @@ class Disk(threading.Thread):
             self._listener.disk_ended(self)
 
     def _work(self) -> None:
-        now_us = self._clock.monotonic_us()
-        next_sync_us = now_us + self._sync_interval_us
+        next_sync_us = self._clock.monotonic_us() + self._sync_interval_us
+        self._measure()
         while True:
             stopping = self._stopping
             items = self.queue.take(0 if stopping else TURN_S)
@@ -357,11 +361,16 @@ class Disk(threading.Thread):
     def _check(self) -> None:
         """A disk that has failed is given up, and so is one that is not mounted, though our files still lead to it."""
         error, self._doubt = self._doubt, None
+        self._measure()
         if not self.volume.is_in_place():
             hint = "mount it again: it is used again at once"
             error = StorageError("this disk is not mounted here any more", where=str(self.volume.path), hint=hint)
         if error is not None and not self.leaving:
             self._give_up(error)
+
+    def _measure(self) -> None:
+        with suppress(StorageError):  # then it will soon be told by a write
+            self.room = self.volume.free_bytes(), self.volume.total_bytes()
 
     def _give_up(self, error: StorageError) -> None:
         """Everything goes on elsewhere, and this thread ends: only once nobody has it open can a disk be mended."""

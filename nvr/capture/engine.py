@@ -157,6 +157,10 @@ class Engine:
         while disk.is_alive():
             self.mover.serve()
             disk.join(JOIN_S)
+            since_us = disk.busy_since_us
+            if since_us is not None and self._clock.monotonic_us() - since_us > HANGS_US:
+                log.error("a disk hangs while the recorder stops", volume=disk.volume.number)
+                return  # the others are ended in order; who started the process cuts this one off
 
     # -- volumes come and go ---------------------------------------------------------------------------------------
 
