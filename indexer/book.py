@@ -19,6 +19,7 @@ class Book:
     SCHEMA: ClassVar[str]  # name and version of what is in it
     TABLES: ClassVar[Sequence[str]]
     MAP_BYTES: ClassVar[int]  # the most it may grow to
+    ROOM_BYTES: ClassVar[int] = 0  # kept for it, so that it can be written when the disk is full
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -30,7 +31,10 @@ class Book:
         Raises:
             StorageError: it cannot be used, or is missing.
         """
-        return cls(Store.open(path, cls.TABLES, schema=cls.SCHEMA, map_bytes=cls.MAP_BYTES, read_only=read_only))
+        store = Store.open(path, cls.TABLES, schema=cls.SCHEMA, map_bytes=cls.MAP_BYTES, read_only=read_only)
+        if cls.ROOM_BYTES and not read_only:
+            store.reserve(cls.ROOM_BYTES)
+        return cls(store)
 
     @classmethod
     def renewed(cls, path: Path) -> Self:

@@ -14,6 +14,7 @@ from typing import Self
 
 import lmdb
 
+from nvr.chunk.filesystem import FileSystem
 from nvr.errors import StorageError
 from nvr.ownership import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, hand_over_path, keep_private, make_folder
 
@@ -88,6 +89,15 @@ class Store:
         except StorageError:
             env.close()
             raise
+
+    def reserve(self, size_bytes: int) -> None:
+        """Let the disk keep so much for the environment as a whole; where that is not possible, nothing changes."""
+        with suppress(OSError):
+            fd = os.open(self.path / "data.mdb", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                FileSystem().reserve(fd, size_bytes)
+            finally:
+                os.close(fd)
 
     def close(self) -> None:
         """Close the environment; transactions must have ended."""

@@ -63,6 +63,7 @@ class TroubleBook(Book):
     SCHEMA = "troubles 1"
     TABLES = (_TROUBLE,)
     MAP_BYTES = 1 << 28
+    ROOM_BYTES = 1 << 20  # chosen: some thousand troubles
 
     def seen_us(self) -> int | None:
         """When somebody looked last; None: never."""

@@ -40,6 +40,7 @@ from tools.duties import Duties
 from tools.ending import FAULT_CODE, STOP_S, Ending
 from tools.registry_watch import RegistryWatch
 from tools.supervisor import LAST_END
+from tools.system_disk import shortage
 from tools.trouble_watch import TroubleWatch
 from tools.volume_health import VolumeHealth
 from tools.volume_watch import VolumeOpener, VolumeWatch
@@ -130,7 +131,8 @@ def record(config: Path, settings: Settings) -> None:
         duties = Duties(engine.reactor)
 
         def matters() -> dict[tuple[Matter, int], str]:
-            found = health.matters("; ".join(filter(None, (books.trouble, duties.trouble))))
+            words = (books.trouble, duties.trouble, shortage(settings.data_dir))
+            found = health.matters("; ".join(filter(None, words)))
             doubt = believed.trouble
             found |= {(Matter.REGISTRY, 0): copies.trouble} if copies.trouble else {}
             return found | ({(Matter.CLOCK, 0): doubt} if doubt else {})
