@@ -240,10 +240,11 @@ class Archive:
         Raises:
             StorageError: the file cannot be read.
         """
-        try:
-            return self.opened(chunk).call(lambda fd: os.pread(fd, size, offset))
-        except OSError as error:
-            raise explained(error, chunk.path) from error
+        with self.opened(chunk) as file:
+            try:
+                return file.call(lambda fd: os.pread(fd, size, offset))
+            except OSError as error:
+                raise explained(error, chunk.path) from error
 
     def _posted_volumes(self) -> dict[int, Path]:
         """The recorder posts where its volumes are."""

@@ -244,10 +244,11 @@ def _itself(piece: bytes) -> bytes:
 
 
 def _read(part: FilePart) -> bytes:
-    try:
-        data = part.open_file().call(lambda fd: os.pread(fd, part.size, part.offset))
-    except OSError as error:
-        raise StorageError(f"the file cannot be read: {error.strerror}") from error
+    with part.open_file() as file:
+        try:
+            data = file.call(lambda fd: os.pread(fd, part.size, part.offset))
+        except OSError as error:
+            raise StorageError(f"the file cannot be read: {error.strerror}") from error
     if len(data) < part.size:
         raise StorageError("the file is shorter than it was", where=f"byte {part.offset}")
     return data

@@ -129,7 +129,8 @@ class FootageReader:
         signature = self.signature(chunk)
         footage = None if signature is None else self._get(chunk, signature)
         if footage is None:
-            footage = self._archive.opened(chunk).call(partial(_read, chunk))
+            with self._archive.opened(chunk) as file:
+                footage = file.call(partial(_read, chunk))
             if signature is not None:
                 self._keep(chunk, signature, footage)
         return footage

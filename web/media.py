@@ -112,9 +112,10 @@ class MediaRoom:
         chunk = await self._finder.find(asked, request)
         # Opened here, so that a missing file is an answer and not a broken connection.
         file = await asyncio.to_thread(self._archive.opened, chunk)
-        part = FilePart(lambda: file, 0, chunk.readable_bytes)
-        kept = SEALED if chunk.sealed else GROWING
-        return await send(request, Content(MP4, (part,), etag_of(chunk), kept))
+        with file:
+            part = FilePart(lambda: file, 0, chunk.readable_bytes)
+            kept = SEALED if chunk.sealed else GROWING
+            return await send(request, Content(MP4, (part,), etag_of(chunk), kept))
 
 
 def etag_of(chunk: StoredChunk) -> str:

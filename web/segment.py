@@ -70,7 +70,8 @@ class SegmentRoom:
         rows = [row for row in fragments if asked.offset <= row.offset and row.end <= asked.end]
         if not rows or rows[0].offset != asked.offset or rows[-1].end != asked.end:
             raise NotRecorded("there is no such segment", where=str(chunk.track), hint="ask for the playlist again")
-        return self._archive.opened(chunk).call(partial(self._fragments, chunk, rows, asked.shift_90k))
+        with self._archive.opened(chunk) as file:
+            return file.call(partial(self._fragments, chunk, rows, asked.shift_90k))
 
     def _fragments(self, chunk: StoredChunk, rows: Sequence[FragmentRow], shift_90k: int, fd: int) -> list[Piece]:
         source = ByteSource(fd, chunk.path)

@@ -175,7 +175,8 @@ async def _send_pieces(request: web.Request, response: web.StreamResponse, piece
             for start in range(0, len(piece), PIECE_BYTES):
                 await response.write(piece[start : start + PIECE_BYTES])
             continue
-        await _send_file(request, await asyncio.to_thread(piece.open_file), piece.offset, piece.size)
+        with await asyncio.to_thread(piece.open_file) as file:
+            await _send_file(request, file, piece.offset, piece.size)
 
 
 async def _send_file(request: web.Request, file: VolumeFile, offset: int, size: int) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from nvr.errors import StorageError
 from nvr.timebase import US_PER_S, Clock
@@ -29,6 +29,10 @@ class NoAnswer(StorageError):
     """A disk hangs: whoever has more to ask of it need not wait again."""
 
 
+def _nothing() -> None:
+    """What is over needs nothing."""
+
+
 class VolumeThreads:
     """Runs work on volumes. Safe between threads.
 
@@ -43,20 +47,28 @@ class VolumeThreads:
         self._volumes: dict[int, _Workers] = {}
         self._lock = threading.RLock()  # a file may be let go of anywhere
 
-    def call(self, volume: int, work: Callable[[], T]) -> T:
+    def call(self, volume: int, work: Callable[[], T], over: Callable[[], None] = _nothing) -> T:
         """What work on a volume gives; blocks the caller's thread. Work that calls for its own volume goes on itself.
+
+        Args:
+            volume: its number.
+            work: what to do.
+            over: called once when the work has ended or will never be done, however long the caller has waited.
 
         Raises:
             StorageError: the disk does not answer. The work may still be done later.
         """
         workers = self._workers(volume)
         if workers.is_own_thread():
-            return work()
-        return _awaited(workers.submit(work, self._clock.monotonic_us()), volume, self._patience_s)
+            try:
+                return work()
+            finally:
+                over()
+        return _awaited(self._submit(volume, work, over), volume, self._patience_s)
 
-    async def run(self, volume: int, work: Callable[[], T]) -> T:
+    async def run(self, volume: int, work: Callable[[], T], over: Callable[[], None] = _nothing) -> T:
         """The same for the event loop."""
-        waiting = asyncio.wrap_future(self._workers(volume).submit(work, self._clock.monotonic_us()))
+        waiting = asyncio.wrap_future(self._submit(volume, work, over))
         try:
             await asyncio.wait([waiting], timeout=self._patience_s)
         finally:
@@ -68,6 +80,15 @@ class VolumeThreads:
         if not is_done:
             raise _no_answer(volume)
         return waiting.result()
+
+    def _submit(self, volume: int, work: Callable[[], T], over: Callable[[], None]) -> "Future[T]":
+        try:
+            future = self._workers(volume).submit(work, self._clock.monotonic_us())
+        except StorageError:
+            over()
+            raise
+        future.add_done_callback(lambda _: over())
+        return future
 
     def later(self, volume: int, work: Callable[[], object]) -> None:
         """Have it done when the disk answers; nobody waits. What it raises is nobody's either."""
@@ -142,10 +163,10 @@ class _Workers:
 
 
 class VolumeFile:
-    """A file opened for reading, and where what reads it is to run. It is closed with the last reference to it.
+    """A file opened for reading, and where what reads it is to run.
 
-    So it is not lost by one who went away while it was being opened, nor closed under the hands of a thread that still
-    reads it when the one who waited has given up: the number might be another file's by then.
+    Closing it waits for the work that still reads it, though nobody may wait for that work any more: its number might
+    be another file's by then. What was opened for one who went away meanwhile is closed with the last reference.
 
     Args:
         fd: its descriptor, which it owns.
@@ -157,15 +178,32 @@ class VolumeFile:
         self.fd = fd
         self.volume = volume
         self._disks = disks
+        self._uses = 1  # ours, and one for each piece of work
+        self._is_closed = False
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __del__(self) -> None:
-        if self.fd >= 0:  # by a thread of the volume: to close may wait for the disk as well
-            self._disks.later(self.volume, partial(os.close, self.fd))
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it; once is enough, twice does no harm."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        self._release()
 
     def detach(self) -> int:
         """The descriptor, which the caller closes from now on; nothing else may be done with the file."""
-        fd, self.fd = self.fd, -1
-        return fd
+        with self._lock:
+            self._is_closed = True
+            return self.fd
 
     def call(self, work: Callable[[int], T]) -> T:
         """What work with the descriptor gives, done in a thread of the volume; blocks the caller's.
@@ -173,15 +211,24 @@ class VolumeFile:
         Raises:
             StorageError: the disk does not answer.
         """
-        return self._disks.call(self.volume, partial(self._do, work))
+        self._use()
+        return self._disks.call(self.volume, partial(work, self.fd), over=self._release)
 
     async def run(self, work: Callable[[int], T]) -> T:
         """The same for the event loop."""
-        return await self._disks.run(self.volume, partial(self._do, work))
+        self._use()
+        return await self._disks.run(self.volume, partial(work, self.fd), over=self._release)
 
-    def _do(self, work: Callable[[int], T]) -> T:
-        """Refers to this file for as long as the work waits or runs."""
-        return work(self.fd)
+    def _use(self) -> None:
+        with self._lock:
+            self._uses += 1
+
+    def _release(self) -> None:
+        with self._lock:
+            self._uses -= 1
+            is_over = self._uses == 0
+        if is_over:  # by a thread of the volume: to close may wait for the disk as well
+            self._disks.later(self.volume, partial(os.close, self.fd))
 
 
 def _awaited(future: "Future[T]", volume: int, patience_s: float) -> T:

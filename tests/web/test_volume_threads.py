@@ -137,7 +137,7 @@ async def test_file_is_not_closed_under_the_hands_of_a_thread_that_still_reads_i
 
     with pytest.raises(StorageError):
         await file.run(work)
-    del file
+    file.close()
     (tmp_path / "other").write_bytes(b"xyz")
     others = [os.open(tmp_path / "other", os.O_RDONLY) for _ in range(10)]
     hanging.set()
