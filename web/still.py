@@ -19,6 +19,7 @@ from web.route import Media, Route, route
 from web.sending import REVALIDATED, Content, names, send
 from web.still_cache import StillCache, StillName
 from web.still_job import StillJob
+from web.volume_threads import NoAnswer
 
 HOLD_US = 100_000  # chosen: chunks of a run need not meet to the microsecond; the last picture stands so long
 ARRIVAL_US = 10 * US_PER_S  # a camera that is silent for longer is reconnected (DESIGN section 3): nothing more comes
@@ -78,6 +79,8 @@ class StillRoom:
     async def _send(self, asked: StillQuery, request: web.Request) -> web.StreamResponse:
         try:
             content = await self._content(asked, request)
+        except NoAnswer:
+            raise  # nor will it answer now
         except StorageError:  # what grows is sealed, and so renamed, under our hands now and then: look again
             content = await self._content(asked, request)
         return await send(request, content)

@@ -22,7 +22,7 @@ from web.auth import Action, May, User, may
 from web.connection import STALLED_US, Limits
 from web.log_limit import LINES_A_MINUTE
 
-SOON_S = 20.0
+SOON_S = 60.0
 SMALL = 4096
 SITE = b"GET /api/site HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LIVE = (

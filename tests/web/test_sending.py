@@ -176,7 +176,7 @@ async def test_answers_without_a_body_leave_no_file_open(server: Server, house: 
         ("GET", {}),
     ):
         await server.ask(url, method=method, headers=headers)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while open_files() > before:  # closed by a thread of the volume
             await asyncio.sleep(0)
 

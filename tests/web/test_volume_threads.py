@@ -22,7 +22,7 @@ from tests.web.server import Server
 from web.auth import may
 from web.volume_threads import MOST_WAITING, PATIENCE_S, SLOW_US, THREADS, VolumeFile, VolumeThreads
 
-SOON_S = 20.0
+SOON_S = 60.0
 SUB = Track(1, TrackKind.SUB)
 
 
