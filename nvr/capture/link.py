@@ -173,6 +173,7 @@ class Link:
             cnonce=lambda: secrets.token_hex(8),
             udp_ports=ports,
             habits=self._habits,
+            basic_in_clear=self._settings.basic_in_clear,
         )
         self.reception = Reception(self._client)
         self.reception.start()

@@ -15,6 +15,7 @@ class LinkSettings:
     silence_us: int
     tls: SSLContext
     buffer: memoryview
+    basic_in_clear: bool = True  # as in `RtspClient`
 
 
 class LinkListener(Protocol):

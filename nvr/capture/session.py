@@ -61,7 +61,7 @@ class SessionSettings:
     def of(cls, settings: RecorderSettings, tls: SSLContext) -> "SessionSettings":
         buffer = memoryview(bytearray(BUFFER_BYTES))
         return cls(
-            LinkSettings(int(settings.silence_s * US_PER_S), tls, buffer),
+            LinkSettings(int(settings.silence_s * US_PER_S), tls, buffer, settings.basic_in_clear),
             int(settings.reconnect_max_s * US_PER_S),
             int(settings.authentication_retry_s * US_PER_S),
         )

@@ -11,7 +11,7 @@ from nvr.rtsp.auth import Authenticator, Challenge, Credentials, challenges
 from nvr.rtsp.events import Event, Playing, SetUp
 from nvr.rtsp.habits import Habits
 from nvr.rtsp.message import Headers, Message, Request, Response, format_message
-from nvr.rtsp.refusal import forbidden, redirected, refused
+from nvr.rtsp.refusal import forbidden, in_clear, redirected, refused
 from nvr.rtsp.sdp import CLOCK_RATES, VIDEO_CLOCK_RATE, parse_description
 from nvr.rtsp.text import plain
 from nvr.rtsp.transport import (
@@ -64,6 +64,7 @@ class RtspClient:
         cnonce: gives a random token for Digest.
         udp_ports: ours for RTP and RTCP, if the transport is UDP.
         habits: what earlier sessions have taught; it learns from this one.
+        basic_in_clear: whether a camera that has only ever offered Basic gets the password readable over plain RTSP.
 
     Raises (all methods):
         AuthenticationError: the camera refuses the credentials.
@@ -80,6 +81,7 @@ class RtspClient:
         cnonce: Callable[[], str],
         udp_ports: tuple[int, int] | None = None,
         habits: Habits | None = None,
+        basic_in_clear: bool = True,
     ) -> None:
         if (transport is Transport.UDP) != (udp_ports is not None):
             raise ValueError("UDP ports go with UDP, and only with it")
@@ -87,6 +89,7 @@ class RtspClient:
         self.state = State.IDLE
         self.session_timeout_s = DEFAULT_TIMEOUT_S
         self._habits = habits or Habits()
+        self._basic_in_clear = basic_in_clear or is_secure(url)
         self._has_credentials = bool(username)
         self._authenticator = Authenticator(Credentials(username, password), cnonce)
         self._accepted = False  # a request with credentials has succeeded
@@ -341,11 +344,12 @@ class RtspClient:
         if not offers:
             raise AuthenticationError("the camera wants an authentication that is not known here", where=self.url)
         best = offers[0]
+        if best.scheme == "basic" and not self._basic_in_clear:
+            raise in_clear(self.url, "the camera takes the password in the clear only, which basic_in_clear forbids")
         if best.scheme == "basic" and self._habits.offered_digest and not is_secure(self.url):
-            raise AuthenticationError(
-                "the camera wants the password in the clear, though it took it hashed before: it may be another one",
-                where=self.url,
-                hint="look who answers there; with rtsps:// the password may go as it is",
+            raise in_clear(
+                self.url,
+                "the camera wants the password in the clear, though it took it hashed before: it may be another",
             )
         self._habits.offered_digest = self._habits.offered_digest or best.scheme == "digest"
         return best

@@ -279,7 +279,8 @@ class Deframer:
         lost, depacketizer = self._lost, self._depacketizer
         assert lost is not None
         assert depacketizer is not None
-        found, self._search_from = resync.find(lost, self._search_from, self._expected(depacketizer))
+        window = lost if len(lost) <= resync.LIMIT_BYTES else lost[: resync.LIMIT_BYTES]
+        found, self._search_from = resync.find(window, self._search_from, self._expected(depacketizer))
         if found is not None:
             self._lost = None
             return memoryview(bytes(memoryview(lost)[found:]))

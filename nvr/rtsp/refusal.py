@@ -52,6 +52,12 @@ def redirected(url: str, headers: Headers) -> CameraError:
     return CameraError(f"the camera sends us to {plain(location)}", where=url, hint=hint)
 
 
+def in_clear(url: str, what: str) -> AuthenticationError:
+    """The password is not given: whoever answers or listens could read it."""
+    hint = "look who answers there; choose Digest in the camera, or rtsps://"
+    return AuthenticationError(what, where=url, hint=hint)
+
+
 def _crowded(url: str, said: str) -> CameraError:
     hint = "close other viewers of it, or raise its limit"
     return CameraError(f"the camera has no place for another viewer: {plain(said, 120)}", where=url, hint=hint)

@@ -54,7 +54,7 @@ def find(data: bytes | bytearray, start: int, expected: Expected) -> tuple[int |
 @lru_cache(maxsize=64)
 def _candidates(rtp_channel: int, rtcp_channel: int) -> re.Pattern[bytes]:
     channels = b"|".join(re.escape(bytes((channel,))) for channel in (rtp_channel, rtcp_channel))
-    return re.compile(rb"\$(?:" + channels + rb")|RTSP/1\.0 [1-5]", re.DOTALL)
+    return re.compile(rb"\$(?:" + channels + rb")(?=..[\x80-\xbf])|RTSP/1\.0 [1-5]", re.DOTALL)  # RTP's version 2
 
 
 def _is_sound(data: bytes | bytearray, at: int, expected: Expected) -> bool | None:

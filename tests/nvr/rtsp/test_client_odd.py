@@ -2,9 +2,10 @@
 
 import pytest
 
+from nvr.channel import Transport
 from nvr.errors import AuthenticationError, CameraError
 from nvr.rtsp.auth import challenges
-from nvr.rtsp.client import MESSAGES_LIMIT, State
+from nvr.rtsp.client import MESSAGES_LIMIT, RtspClient, State
 from nvr.rtsp.habits import Habits
 from nvr.rtsp.message import Headers, Request, Response, format_message
 from nvr.rtsp.reception import Reception
@@ -171,6 +172,18 @@ def test_basic_is_refused_over_plain_rtsp_once_the_camera_has_offered_digest() -
     with pytest.raises(AuthenticationError, match="in the clear"):
         run({"OPTIONS": ask, "DESCRIBE": ask}, habits=habits)
     assert not any((request.headers.get("Authorization") or "").startswith("Basic") for request in sent)
+
+
+def test_basic_alone_is_refused_over_plain_rtsp_where_that_is_forbidden() -> None:
+    for url, is_given in ((URL, False), (URL.replace("rtsp:", "rtsps:"), True)):
+        one = RtspClient(url, "u", "p", Transport.TCP, cnonce=lambda: "c", basic_in_clear=False)
+        reception = Reception(one)
+        camera = Camera(reception, DESCRIBE=Gate("", scheme=BASIC))
+        reception.start()
+        with contextlib.nullcontext() if is_given else pytest.raises(AuthenticationError, match="basic_in_clear"):
+            camera.run()
+        sent = [request.headers.get("Authorization") or "" for request in camera.requests]
+        assert any(header.startswith("Basic ") for header in sent) is is_given
 
 
 def test_basic_beside_digest_is_not_chosen() -> None:
