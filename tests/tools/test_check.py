@@ -196,5 +196,5 @@ def test_damaged_registry_is_explained_and_never_written(config: Path, settings:
     ended = check(config, "--repair")
     assert ended.code == ExitCode.INTEGRITY
     assert "the registry cannot be read" in ended.out
-    assert "put a copy" in ended.out
+    assert "nvr registry restore" in ended.out
     assert data.read_bytes() == b"no database" * 1000
