@@ -17,7 +17,11 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self.last_us = 0  # the time that the last picture got, here or by its own stamp
+        self.begin(0)
+
+    def begin(self, last_us: int) -> None:
+        """From now on pictures get their times here; the last one got its own elsewhere."""
+        self.last_us = last_us
         self._period_us = FIRST_PERIOD_US
         self._received_us: int | None = None
         self._pictures = 0

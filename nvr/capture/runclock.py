@@ -72,7 +72,9 @@ class RunClock:
         self._run_90k = -1  # the same on the run's timeline
         self._floor_90k = -(1 << 62)  # nothing that follows may be shown there or before
         self._pace = Pace()
-        self._window: tuple[int, int, int] | None = None  # for steering: since when, pictures, their smallest offset
+        self._window_us = 0  # for steering: since when,
+        self._window_pictures = 0  # how many pictures,
+        self._window_least_us = 0  # and their smallest offset
         self._owed_90k = 0  # so much the run's timeline still has to gain
         self._trial: _Trial | None = None  # None: media time is believed
         self._lost_us = 0  # since when it is not
@@ -82,19 +84,26 @@ class RunClock:
 
     def observe(self, media_90k: int, received_us: int) -> int:
         """A sample shown at ``media_90k`` was received at ``received_us``, wall time; gives its place in the run."""
-        self._pace.count(received_us)
-        if self._start_us is None:
-            self.begin(received_us - us_from_90k(media_90k - self._shift_90k))
+        run_90k = self.follow(media_90k, received_us)
+        if run_90k is not None:
+            return run_90k
         if self._trial is None:
-            if self.fits(self.late_us(media_90k, received_us)):
-                return self._follow(media_90k, received_us)
             self._distrust(media_90k, received_us)
+        self._pace.count(received_us)
         return self._judge(media_90k, received_us)
 
-    def trust(self, media_90k: int, received_us: int) -> int:
-        """The same for a sample of which it is known that it was received late, but has its right media time."""
-        self._pace.count(received_us)
-        return self._follow(media_90k, received_us)
+    def follow(self, media_90k: int, received_us: int) -> int | None:
+        """The same, if media time is believed and its receipt does not contradict it; else None: nothing changes."""
+        if self._trial is not None:
+            return None
+        start_us = self._start_us
+        if start_us is None:
+            start_us = received_us - us_from_90k(media_90k - self._shift_90k)
+            self.begin(start_us)
+        late_us = received_us - start_us - us_from_90k(media_90k - self._shift_90k)
+        if not (0 <= late_us <= LATE_US or self.fits(late_us)):
+            return None
+        return self.trust(media_90k, received_us)
 
     def begin(self, start_us: int) -> None:
         """The run begins at this wall time, or a little before."""
@@ -102,9 +111,9 @@ class RunClock:
         self._earliest_us = start_us - EARLY_US
 
     @property
-    def has_begun(self) -> bool:
-        """Whether something was observed."""
-        return self._start_us is not None
+    def is_believed(self) -> bool:
+        """Whether media time counts at present."""
+        return self._trial is None
 
     def late_us(self, media_90k: int, received_us: int) -> int:
         """How much later than by its media time a sample was received."""
@@ -138,7 +147,8 @@ class RunClock:
 
     # -- while media time is believed ----------------------------------------------------------------------------
 
-    def _follow(self, media_90k: int, received_us: int) -> int:
+    def trust(self, media_90k: int, received_us: int) -> int:
+        """The same for a sample whose media time is known to be right, though it was received late."""
         assert self._start_us is not None
         if self._owed_90k:
             self._steer(media_90k - self._media_90k)
@@ -151,25 +161,28 @@ class RunClock:
             self._start_us = max(offset_us, self._earliest_us)
         if self._least_us is None or offset_us < self._least_us:
             self._least_us = offset_us
-        self._watch(offset_us, received_us)
+        if offset_us < self._window_least_us or not self._window_pictures:
+            self._window_least_us = offset_us
+        self._window_pictures += 1
+        if received_us - self._window_us >= STEER_WINDOW_US:
+            self._look(received_us)
         self._media_90k, self._run_90k = media_90k, run_90k
-        self._pace.last_us = self._start_us + us_from_90k(run_90k)
         return run_90k
 
-    def _watch(self, offset_us: int, received_us: int) -> None:
+    def _look(self, received_us: int) -> None:
         """Notice in time where the run's timeline goes astray."""
-        if self._window is None:
-            self._window = (received_us, 1, offset_us)
+        passed_us = received_us - self._window_us
+        if self._window_us and self._window_pictures < STEER_PICTURES:
             return
-        since_us, pictures, least_us = self._window
-        self._window = (since_us, pictures + 1, min(least_us, offset_us))
-        if received_us - since_us >= STEER_WINDOW_US and pictures >= STEER_PICTURES:
-            assert self._start_us is not None
-            off_us = self._window[2] - self._start_us
-            most_us = (received_us - since_us) // STEER_SHARE
-            is_off = abs(off_us) > STEER_FROM_US
-            self._owed_90k = ticks_from_us(max(-most_us, min(most_us, off_us))) if is_off else 0
-            self._window = None
+        assert self._start_us is not None
+        off_us = self._window_least_us - self._start_us if self._window_us else 0
+        most_us = passed_us // STEER_SHARE
+        is_off = abs(off_us) > STEER_FROM_US
+        self._owed_90k = ticks_from_us(max(-most_us, min(most_us, off_us))) if is_off else 0
+        self._begin_window(received_us)
+
+    def _begin_window(self, received_us: int) -> None:
+        self._window_us, self._window_pictures = received_us, 0
 
     def _steer(self, step_90k: int) -> None:
         """Gain or lose a little of what is owed with each picture."""
@@ -187,6 +200,7 @@ class RunClock:
         self._probation_us = min(2 * self._probation_us, MAX_PROBATION_US) if is_relapse else PROBATION_US
         self._old_shift_90k, self._lost_us = self._shift_90k, received_us
         self._trial = _new_trial(media_90k, received_us)
+        self._pace.begin(self.at_us(self._run_90k))
 
     def _judge(self, media_90k: int, received_us: int) -> int:
         assert self._trial is not None
@@ -195,7 +209,7 @@ class RunClock:
             if self.fits(self.late_us(media_90k, received_us)):
                 self._trial = None
                 self._probation_us = max(PROBATION_US // 2, self._probation_us // 2)
-                return self._follow(media_90k, received_us)
+                return self.trust(media_90k, received_us)
             self._shift_90k = was_90k
         offset_us = received_us - us_from_90k(media_90k)
         if self._trial.contradicts(offset_us):
@@ -210,14 +224,15 @@ class RunClock:
         run_90k = ticks_from_us(offset_us + us_from_90k(media_90k) - self._start_us)
         self._shift_90k = media_90k - max(run_90k, self._run_90k + 1)
         self._trial, self._believed_us, self._media_90k = None, received_us, media_90k
-        self._owed_90k, self._window = 0, None
-        return self._follow(media_90k, received_us)
+        self._owed_90k = 0
+        self._begin_window(received_us)
+        return self.trust(media_90k, received_us)
 
     def _by_receipt(self, media_90k: int, received_us: int) -> int:
         assert self._start_us is not None
         run_90k = max(self._run_90k + 1, ticks_from_us(self._pace.next(received_us) - self._start_us))
         self._run_90k = self._floor_90k = run_90k
-        self._pace.last_us = self._start_us + us_from_90k(self._run_90k)
+        self._pace.last_us = self._start_us + us_from_90k(run_90k)
         self._media_90k, self._shift_90k = media_90k, media_90k - self._run_90k
         self.is_coarse = True
         return self._run_90k

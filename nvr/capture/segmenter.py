@@ -11,7 +11,7 @@ from nvr.media import Codec, CutReason, Fragment, ParameterSets, Sample, Track
 from nvr.timebase import TICKS_PER_S, US_PER_S, us_from_90k
 
 FRAGMENT_LIMIT_BYTES = 4 << 20
-FRAGMENT_LIMIT_SAMPLES = 1000  # chosen: half a second of them is twice what `SAMPLE_US` lets pass
+FRAGMENT_LIMIT_SAMPLES = 1000  # chosen: half a second of them is twice what may pass for long
 CHUNK_LIMIT_SAMPLES = 200_000  # chosen: twice the longest file at 120 pictures a second
 CHUNK_LIMIT_FRAGMENTS = 20_000  # chosen: five minutes of a camera whose every picture is a sync sample
 STEP_US = US_PER_S  # DESIGN section 5: a longer step of the server's clock ends the run
@@ -22,14 +22,10 @@ SILENCE_90K = 3 * TICKS_PER_S
 SILENCE_FRAMES = 4
 LONGEST_SILENCE_90K = 600 * TICKS_PER_S
 FIRST_SILENCE_90K = 10 * TICKS_PER_S  # before the usual distance is known
-SAMPLE_US, SAMPLE_BURST = (
-    1000,
-    5000,
-)  # chosen: no camera sends 1000 a second; what waited for 40 s may come
-FILE_US, FILE_BURST = (
-    US_PER_S,
-    60,
-)  # chosen: for cameras that change their parameter sets with each key frame
+COUNTED_AT_ONCE = 250
+SAMPLES_US, SAMPLES_BURST = 250_000, 20  # chosen: no camera sends 1000 a second; what waited for 40 s may come
+# A camera may change its parameter sets with each key frame.
+FILE_US, FILE_BURST = US_PER_S, 60
 _COUNTED = (CutReason.PARAMETER_SETS, CutReason.SIZE, CutReason.SILENCE)  # the cuts that a camera causes
 
 
@@ -82,10 +78,11 @@ class Segmenter:
         self._bytes = 0
         self._decode_90k = 0  # of the last sample
         self._usual_90k = 0  # from sample to sample
-        self._steps = 0  # seen in this run
+        self._fragments = 0  # of this run
         self._left_out = False  # a sample was skipped since the last one: what looks like silence is none
         self._is_leaving = False  # the next sync sample begins another chunk
-        self._samples_allowed = Allowance(SAMPLE_US, SAMPLE_BURST)
+        self._samples_allowed = Allowance(SAMPLES_US, SAMPLES_BURST)
+        self._uncounted = 0
         self._files_allowed = Allowance(FILE_US, FILE_BURST)
 
     @property
@@ -105,8 +102,10 @@ class Segmenter:
             sample: with `Sample.parameter_sets` set on the first one and at each change.
             wall_offset_us: wall − monotonic time, now; a step of it is a step of the server's clock.
         """
-        if self.fault or not self._samples_allowed.take(sample.received_us):
-            self.fault = self.fault or "the camera sends more than 1000 pictures a second"
+        self._uncounted += 1
+        if self._uncounted == COUNTED_AT_ONCE:
+            self._count(sample.received_us)
+        if self.fault:
             return []
         self._announced = sample.parameter_sets or self._announced
         if self._timeline is None:
@@ -114,6 +113,11 @@ class Segmenter:
         if self._clock_stepped(sample, wall_offset_us):
             return self.end(CutReason.CLOCK) + self._begin(sample, wall_offset_us, goes_on=True)
         return self._take_all(self._timeline.place(sample))
+
+    def _count(self, received_us: int) -> None:
+        self._uncounted = 0
+        if not self._samples_allowed.take(received_us):
+            self.fault = self.fault or "the camera sends more than 1000 pictures a second"
 
     def _clock_stepped(self, sample: Sample, wall_offset_us: int) -> bool:
         """Whether the server's clock was set and a run by the new time begins here.
@@ -156,7 +160,7 @@ class Segmenter:
         picture = describe(sets)
         self._sets = sets
         self._run = self._next_run()
-        self._sequence = self._steps = 0
+        self._sequence = self._fragments = 0
         self._wall_offset_us, self._stepped_us = wall_offset_us, None
         self._timeline = Timeline(sample, picture, wall_offset_us)
         self._usual_90k = self._timeline.frame_90k
@@ -183,11 +187,10 @@ class Segmenter:
         if cut is not None:
             last_90k = self._usual_90k if cut is CutReason.SILENCE else step_90k
             events += self._end_chunk(cut, self._decode_90k + last_90k, placed)
+            self._learn(step_90k)
             events.append(self._open_chunk(placed))
         elif self._fragment_is_over(placed):
             events.append(self._close_fragment(placed.decode_90k))
-        self._usual_90k += (min(step_90k, LONGEST_SILENCE_90K) - self._usual_90k) // 8
-        self._steps += 1
         self._keep(placed)
         return events
 
@@ -210,9 +213,13 @@ class Segmenter:
 
     def _longest_90k(self) -> int:
         """How far pictures may be apart."""
-        if self._steps < SILENCE_FRAMES:
+        if self._fragments < SILENCE_FRAMES:
             return FIRST_SILENCE_90K
         return min(SILENCE_FRAMES * self._usual_90k, LONGEST_SILENCE_90K)
+
+    def _learn(self, step_90k: int) -> None:
+        """What is usual follows what comes, in a few fragments."""
+        self._usual_90k += (min(step_90k, LONGEST_SILENCE_90K) - self._usual_90k) // 4
 
     def _parameters_changed(self, timeline: Timeline, sample: Sample) -> bool:
         """Whether the announced sets, which are in force from here on, are others than the open chunk's.
@@ -283,6 +290,8 @@ class Segmenter:
             lost_packets=sum([s.lost_packets for s in samples]),
             is_coarse=any(p.is_coarse for p in placed),
         )
+        self._learn((end_90k - first.decode_90k) // len(placed))
+        self._fragments += 1
         chunk.bytes += self._bytes
         chunk.samples += len(placed)
         chunk.fragments += 1

@@ -70,10 +70,16 @@ class Timeline:
 
     def place(self, sample: Sample) -> list[Placed]:
         """The samples whose times are settled by this one, in order; most often itself."""
-        if self._waiting or self._is_doubtful(sample):
-            return self._wait(sample)
-        self._received_us = sample.received_us
-        return [self._settle(sample)]
+        if not self._waiting:
+            run_90k = self.clock.follow(sample.presentation_90k, sample.received_us + self._wall_offset_us)
+            if run_90k is None and self._is_doubtful(sample):
+                return self._wait(sample)
+            self._received_us = sample.received_us
+            if run_90k is None:
+                return [self._settle(sample)]
+            self._was_coarse = False
+            return [Placed(sample, self._decode.next(run_90k), run_90k, False)]
+        return self._wait(sample)
 
     def flush(self) -> list[Placed]:
         """Nothing more comes: those that wait, by their receipt."""
@@ -93,11 +99,9 @@ class Timeline:
         return self.clock.late_us(sample.presentation_90k, sample.received_us + self._wall_offset_us)
 
     def _is_doubtful(self, sample: Sample) -> bool:
-        if not self.clock.has_begun or self.clock.is_coarse:
+        if not self.clock.is_believed:
             return False
         late_us = self._late_us(sample)
-        if self.clock.fits(late_us):
-            return False
         self._waits_for_burst = late_us < 0
         if self._waits_for_burst:
             return sample.received_us - self._begun_us < BURST_WITHIN_US
