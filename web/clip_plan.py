@@ -1,8 +1,9 @@
 """The plan of a clip: which samples of which chunks, when each is decoded and shown. Pure; `web.clip` sends it.
 
 Clip time is wall time: the clip's time 0 is the picture of ``from_us``, an edit list hides what must be decoded before
-it, and over a gap the last picture is held. Presentation times are exact; where decode times of two chunks would cross,
-they give way and composition offsets make up for it (`ctts` version 1 may be negative).
+it, and over a gap the last picture is held. Presentation times are exact, or of clips of many hours nearly so
+(`web.steady`); where decode times of two chunks would cross, they give way and composition offsets make up for it
+(`ctts` version 1 may be negative).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,10 +19,9 @@ from web.archive import StoredChunk
 from web.footage import Footage
 from web.reading import Share
 from web.reply import BadParameters
+from web.steady import Column, Times, smaller
 
 LONGEST_HOLD_90K = 2**32 - 1  # stts and ctts have 32 bits: 13 hours
-
-Column = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def plan(shares: Sequence[Share], window: TimeRange) -> ClipPlan:
     cuts = list(_cuts(shares, window))
     if not cuts:
         raise NotRecorded("nothing was recorded in this range")
-    decode_90k, shown_90k, last_duration_90k = _times(cuts)
+    times, last_duration_90k = _times(cuts)
+    times = smaller(times)
     opening, opening_us = _opening(cuts, window.start_us)
     end_us = max(opening_us, min(window.end_us, max(cut.footage.chunk.end_us for cut in cuts)))
     entries = tuple(dict.fromkeys(cut.footage.parameter_sets for cut in cuts))
@@ -83,15 +84,15 @@ def plan(shares: Sequence[Share], window: TimeRange) -> ClipPlan:
     movie = MovieTables(
         entries=entries,
         sizes=sizes,
-        durations_90k=_durations(decode_90k, last_duration_90k),
-        compositions_90k=(shown_90k - decode_90k).astype(np.int32),
+        durations_90k=_durations(times.decode_90k, last_duration_90k),
+        compositions_90k=(times.shown_90k - times.decode_90k).astype(np.int32),
         sync=_joined(cuts, "sync").astype(np.bool_),
         entry=np.repeat(
             [entries.index(cut.footage.parameter_sets) for cut in cuts], [cut.end - cut.first for cut in cuts]
         ),
         run_offsets=offsets[runs],
         run_samples=np.diff(runs, append=len(sizes)).astype(np.uint32),
-        edits=((int(shown_90k[opening]), ticks_from_us(end_us - opening_us)),),
+        edits=((int(times.shown_90k[opening]), ticks_from_us(end_us - opening_us)),),
     )
     return ClipPlan(opening_us, end_us, tuple(_span(cut) for cut in cuts), movie)
 
@@ -133,7 +134,7 @@ def _opening(cuts: Sequence[_Cut], from_us: int) -> tuple[int, int]:
     return number, int(shown_us[number])
 
 
-def _times(cuts: Sequence[_Cut]) -> tuple[Column, Column, int]:
+def _times(cuts: Sequence[_Cut]) -> tuple[Times, int]:
     """Decode and presentation times of all samples in clip ticks, and how long the last one lasts."""
     origin_us = cuts[0].footage.chunk.start_us
     delay_90k = max(cut.footage.delay_90k for cut in cuts)
@@ -148,7 +149,7 @@ def _times(cuts: Sequence[_Cut]) -> tuple[Column, Column, int]:
     order = np.arange(len(target))
     decode: Column = np.maximum.accumulate(target - order) + order - first_90k  # grows by 1 at least
     last = cuts[-1].footage.samples[cuts[-1].end - 1]
-    return decode, np.concatenate(shown) - first_90k, int(last["duration_90k"])
+    return Times(decode, np.concatenate(shown) - first_90k), int(last["duration_90k"])
 
 
 def _durations(decode_90k: Column, last_90k: int) -> npt.NDArray[np.uint32]:
