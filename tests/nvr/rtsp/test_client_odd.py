@@ -1,5 +1,7 @@
 """Cameras that speak RTSP against the book, and what is learned of them from one connection to the next."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from nvr.channel import Transport
@@ -180,7 +182,7 @@ def test_basic_alone_is_refused_over_plain_rtsp_where_that_is_forbidden() -> Non
         reception = Reception(one)
         camera = Camera(reception, DESCRIBE=Gate("", scheme=BASIC))
         reception.start()
-        with contextlib.nullcontext() if is_given else pytest.raises(AuthenticationError, match="basic_in_clear"):
+        with nullcontext() if is_given else pytest.raises(AuthenticationError, match="basic_in_clear"):
             camera.run()
         sent = [request.headers.get("Authorization") or "" for request in camera.requests]
         assert any(header.startswith("Basic ") for header in sent) is is_given
