@@ -20,6 +20,7 @@ log = get_logger()
 
 NO_ROOT = bytes(32)
 RETRY_S = 1.0
+SLOW_S = 30  # chosen: a commit takes milliseconds, on a busy hard disk a second
 PATIENCE_S = 10.0  # for an index that fails while the recorder stops
 LOOK_BACK_US = 1200 * US_PER_S  # chosen: rows lag their files by seconds, and the longest file takes 600 s
 
@@ -43,13 +44,17 @@ class IndexBookkeeper(threading.Thread):
         self._giving_up = threading.Event()
         self._failing = ""  # why the index cannot be written at the moment
         self._unseen = ""  # why the board cannot
+        self._busy_since_us: int | None = None  # monotonic
         self._left_out = 0  # rows that cannot be written at all
 
     @property
     def trouble(self) -> str:
         """What is wrong with index and board now, for people. Any thread."""
+        since_us, now_us = self._busy_since_us, self._clock.monotonic_us()
+        waits_s = 0 if since_us is None else (now_us - since_us) // US_PER_S
+        waiting = f"the index has not answered for {waits_s} s" if waits_s >= SLOW_S else ""
         left_out = "some files or gaps cannot be entered in the index: nvr check names them" if self._left_out else ""
-        return "; ".join(filter(None, (self._failing, self._unseen, left_out)))
+        return "; ".join(filter(None, (self._failing, self._unseen, waiting, left_out)))
 
     # -- what the engine calls -----------------------------------------------------------------------------------
 
@@ -101,7 +106,9 @@ class IndexBookkeeper(threading.Thread):
 
     def run(self) -> None:
         while (batch := self._queue.get()) is not None:
+            self._busy_since_us = self._clock.monotonic_us()
             self._index(Commit(tuple((chunk, batch.volume) for chunk in batch.sealed), batch.gaps))
+            self._busy_since_us = None
 
     def finish(self, *, clean: bool = True) -> None:
         """Index what is queued, and end.

@@ -111,7 +111,10 @@ class SmartWatch(threading.Thread):
 
     def run(self) -> None:
         while self._program is not None:
-            self.look()
+            try:
+                self.look()
+            except Exception:  # the outermost loop of a thread that must go on
+                log.exception("the disks' health cannot be asked for")
             if self._stopping.wait(LOOK_S):
                 return
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from indexer.troubles import Matter, Trouble, TroubleBook
-from nvr.errors import StorageError
 from nvr.log import get_logger
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, Clock
 
@@ -52,8 +51,8 @@ class TroubleWatch(threading.Thread):
     def run(self) -> None:
         try:
             self.begin()
-        except StorageError as error:
-            log.error("the list of troubles cannot be read", error=str(error))  # noqa: TRY400 - no bug of ours
+        except Exception:  # the outermost loop of a thread that must go on
+            log.exception("the list of troubles cannot be read")
         while not self._stopping.wait(LOOK_S):
             try:
                 self.look()
@@ -61,8 +60,8 @@ class TroubleWatch(threading.Thread):
                 log.exception("troubles")
         try:
             self._note(self._clock.wall_us(), [])
-        except StorageError as error:
-            log.error("the list of troubles cannot be written", error=str(error))  # noqa: TRY400 - no bug of ours
+        except Exception:  # the outermost loop of a thread that ends
+            log.exception("the list of troubles cannot be written")
 
     def begin(self) -> None:
         """What lasted when the recorder was last seen ended then, as far as anybody knows; and it stood still since.

@@ -13,7 +13,7 @@ from indexer.writer import IndexWriter
 from nvr.chunk import identity
 from nvr.chunk.volume import Volume
 from nvr.config import VolumeSettings, load
-from nvr.errors import ConfigError, StorageError
+from nvr.errors import ConfigError, StorageError, unforeseen
 from nvr.log import get_logger
 from nvr.timebase import Clock
 
@@ -61,14 +61,28 @@ class VolumeOpener:
         """The volume; None: it cannot be used, and `trouble` says why.
 
         Never made here: an empty mount point must not pass for the disk. `nvr init` makes volumes.
+
+        Raises:
+            StorageError: the index cannot be read.
         """
+        try:
+            return self._open(wanted)
+        except StorageError:
+            raise
+        except Exception as error:  # whatever lies in that folder, this volume fails alone
+            if wanted.number not in self.trouble:
+                log.exception("a volume cannot be used", volume=wanted.number)
+            self.trouble = self.trouble | {wanted.number: f"{wanted.path}: {unforeseen(error)}"}
+            return None
+
+    def _open(self, wanted: VolumeSettings) -> Volume | None:
         known = IndexReader(self._writer.store).volumes().get(wanted.number)
         try:
             volume = Volume.open(wanted.number, wanted.path, create=False, clock=self._clock, expected_uuid=known)
             try:
                 volume.clear_drafts()
                 self._writer.remember_volume(volume.number, volume.uuid)
-            except StorageError:
+            except Exception:
                 volume.close()
                 raise
         except StorageError as failure:
@@ -165,8 +179,8 @@ class VolumeWatch(threading.Thread):
         while not self._stopping.wait(LOOK_S):
             try:
                 self.look()
-            except StorageError as error:  # the index fails: its thread says so, and this is tried again
-                log.exception("volumes", error=str(error))
+            except Exception:  # the outermost loop of a thread that must go on
+                log.exception("volumes")
 
     def close(self) -> None:
         """Close all that are still open, when nobody uses them any more."""

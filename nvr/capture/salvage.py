@@ -55,6 +55,13 @@ class Salvage:
 
     def run(self, disk: Disk) -> list[SealedChunk]:
         """Seal, adopt, sync and index. Each file for itself: one that cannot be read must not keep the others out."""
+        try:
+            return self._run(disk)
+        except Exception:  # whatever lies on it, this volume fails alone: what it holds waits for the next start
+            log.exception("what an earlier recorder left cannot be taken in", volume=self._volume.number)
+            return []
+
+    def _run(self, disk: Disk) -> list[SealedChunk]:
         volume, names = self._volume, self._unindexed()
         found = [
             self._salvaged(disk, path, partial(recover, volume, path, from_disk=self._from_disk))
