@@ -66,7 +66,7 @@ class Sample:
 
     data: bytes
     presentation_90k: int  # RTP time, unwrapped to 64 bit; the order of showing, so not monotonic with B-frames
-    is_sync: bool  # IDR (H.264), or IDR/CRA/BLA (H.265): decoding can start here
+    is_sync: bool  # decoding can start here: IDR, CRA, BLA; where a camera sends none of them, a recovery point
     received_us: int  # monotonic, when its last byte was read
     parameter_sets: ParameterSets | None = None  # the complete sets in force, given when they are new or have changed
     lost_packets: int = 0  # RTP packets known to be missing since the sample before

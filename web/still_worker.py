@@ -12,6 +12,7 @@ from fractions import Fraction
 import av
 import msgspec
 import numpy as np
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
@@ -72,6 +73,7 @@ def decode(job: Order | StillJob, samples: Iterable[bytes]) -> VideoFrame | None
         raise ValueError(f"{job.decoder} is no video decoder")  # noqa: TRY004 - the job's value is wrong, not a type
     context.extradata = job.configuration
     context.thread_count = ALONE
+    context.flags |= Flags.output_corrupt  # behind a recovery point: what is there of a picture, until all of it is
     wanted_90k = job.presentations_90k[-1]
     for data, presentation_90k in zip(samples, job.presentations_90k, strict=True):
         packet = av.Packet(data)

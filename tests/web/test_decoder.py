@@ -13,11 +13,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from nvr.codec.access import is_recovery_point
+from nvr.codec.nal import split
 from nvr.codec.parameters import decoder_configuration
 from nvr.errors import IntegrityError, StorageError
 from nvr.media import Codec
 from nvr.timebase import US_PER_S
 from tests.manual_clock import ManualClock
+from tests.nvr.codec.streams import encode
 from tests.web.pictures import read_jpeg, stream
 from web import still_worker
 from web.decoder import Decoder
@@ -235,3 +238,17 @@ def test_width_is_kept_in_proportion_even_and_never_enlarged(codec: Codec, asked
     assert width == given
     assert abs(height - given * 180 / 320) <= 1
     assert read_jpeg(jpeg) == 30
+
+
+def test_picture_at_a_recovery_point_is_shown_as_far_as_it_is_there() -> None:
+    source = encode(Codec.H264, frames=40, options="intra-refresh=1:bframes=0")
+    units = [[data[start:end] for start, end in split(data)] for data in source.data]
+    points = [n for n, some in enumerate(units) if any(is_recovery_point(Codec.H264, unit) for unit in some)]
+    assert len(points) >= 2
+    for point in points[1:]:
+        for last in (point, point + 5):
+            samples = tuple(source.data[point : last + 1])
+            order = StillJob("h264", decoder_configuration(source.sets), samples, tuple(range(len(samples))), None)
+            frame = still_worker.decode(order, samples)
+            assert frame is not None
+            assert (frame.width, frame.height, frame.pts) == (160, 96, last - point)
