@@ -1,9 +1,10 @@
 """One file, ``nvr.toml``: where footage goes, how it is kept, which door the web uses. Cameras live in the registry."""
 
+import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -314,22 +315,39 @@ def load(path: Path) -> Settings:
     except ValidationError as error:
         raise ConfigError(_all_mistakes(error), where=str(path), hint="mend each line above") from error
     settings = _anchored(settings, path.resolve().parent)
-    mistakes = [*_mistakes_in_folders(settings, path.resolve().parent)]
-    if mistakes:
-        raise ConfigError("; ".join(mistakes), where=str(path), hint="give every volume a folder of its own")
+    refuse_shared_folders(settings, path, through_links=False)
     return settings
 
 
-def _mistakes_in_folders(settings: Settings, home: Path) -> Iterator[str]:
-    """Folders that are one another's, however they are written: through links, or with ``..``.
+def refuse_shared_folders(settings: Settings, path: Path, *, through_links: bool = True) -> None:
+    """Refuse folders that are one another's, however they are written.
 
     A volume beside nvr.toml is fine where that folder is the data's as well; in a folder for data alone it is a
     mistake: whoever copies or empties that means no footage.
+
+    Args:
+        settings: what the file says.
+        path: the file.
+        through_links: also follow symbolic links. That asks the disks, and one that hangs answers late or never: so
+            it is done where a person waits, and not at a start.
+
+    Raises:
+        ConfigError: two are the same, or one lies in another.
     """
-    data_dir = settings.data_dir.resolve()
-    volumes = [(f"volume {volume.number}", volume.path.resolve()) for volume in settings.volumes]
-    own = [("runtime_dir", settings.board_path.parent.resolve())]
-    own += [(f"{path.name} in data_dir", path.resolve()) for path in settings.data_folders]
+
+    def real(folder: Path) -> Path:
+        return folder.resolve() if through_links else Path(os.path.normpath(folder))
+
+    mistakes = [*_mistakes_in_folders(settings, path.resolve().parent, real)]
+    if mistakes:
+        raise ConfigError("; ".join(mistakes), where=str(path), hint="give every volume a folder of its own")
+
+
+def _mistakes_in_folders(settings: Settings, home: Path, real: Callable[[Path], Path]) -> Iterator[str]:
+    data_dir, runtime_dir = real(settings.data_dir), real(settings.board_path.parent)
+    volumes = [(f"volume {volume.number}", real(volume.path)) for volume in settings.volumes]
+    own = [("runtime_dir", runtime_dir)]
+    own += [(f"{path.name} in data_dir", real(path)) for path in settings.data_folders]
     own += [("data_dir", data_dir)] if data_dir != home else []
     for at, (name, path) in enumerate(volumes):
         for other, elsewhere in volumes[:at]:
@@ -340,10 +358,11 @@ def _mistakes_in_folders(settings: Settings, home: Path) -> Iterator[str]:
         inside = next((what for what, folder in own if path.is_relative_to(folder)), "")
         if inside or path == data_dir:
             yield f"{name} lies in {inside or 'data_dir'}: {path}"
-    for folder in (data_dir, settings.board_path.parent.resolve()):
-        for name, path in volumes:
-            if folder.is_relative_to(path / FOOTAGE):
-                yield f"{folder} lies in the footage of {name}: {path}"
+        yield from (
+            f"{folder} lies in the footage of {name}: {path}"
+            for folder in (data_dir, runtime_dir)
+            if folder.is_relative_to(path / FOOTAGE)
+        )
 
 
 def _all_mistakes(error: ValidationError) -> str:

@@ -112,6 +112,8 @@ def init(
     Where there is an nvr.toml already, it stays as it is, and only volumes that are new in it are made ready.
     The recorder itself never does this: a folder that is not yet a volume may be a disk that is not mounted.
     """
+    from nvr.config import refuse_shared_folders
+
     path = directory / FILE_NAME
     is_new = not path.exists()
     if is_new:
@@ -119,7 +121,9 @@ def init(
         print(f"Wrote {path}")
     elif volume:
         raise ConfigError("it is there already", where=str(path), hint="add the volume in it, then nvr init again")
-    for line in make_volumes(settings_from(path), path):
+    settings = settings_from(path)
+    refuse_shared_folders(settings, path)
+    for line in make_volumes(settings, path):
         print(line)
     if is_new:
         print("Next:")

@@ -218,9 +218,11 @@ def _text(config: Path) -> str:
 
 def _rewrite(config: Path, text: str) -> None:
     """The file is whole, old or new, whatever happens."""
+    from nvr.config import refuse_shared_folders
+
     draft = config.with_name(config.name + ".new")
     draft.write_text(text, encoding="utf-8")
-    settings_from(draft)
+    refuse_shared_folders(settings_from(draft), draft)
     shutil.copymode(config, draft)
     hand_over_path(draft, config)
     draft.replace(config)
