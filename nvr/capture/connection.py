@@ -87,7 +87,9 @@ class Connection:
         try:
             if not isinstance(self._socket, ssl.SSLSocket):
                 self._socket = context.wrap_socket(
-                    self._socket, server_hostname=self._endpoint.server_name, do_handshake_on_connect=False
+                    self._socket,
+                    server_hostname=self._endpoint.server_name.partition("%")[0],  # the zone is ours alone
+                    do_handshake_on_connect=False,
                 )
             self._socket.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):

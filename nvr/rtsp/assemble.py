@@ -21,6 +21,7 @@ from nvr.timebase import TICKS_PER_S
 
 UNIT_LIMIT_BYTES = 16 << 20  # chosen: 30 times the largest key frame seen at 16 Mbit/s
 NALS_LIMIT = 2048  # of an access unit; chosen: a slice for each row of macroblocks of an 8K picture is 272
+PRELUDE_LIMIT = 64  # NAL units before a picture that does not come; chosen: sets, a delimiter and some SEI are 6
 TRIAL_UNITS = 8  # chosen: so many access units must end with a marker bit before it is believed
 WARY_UNITS = 64  # chosen: so many access units are searched for start codes; cameras that send some do it always
 GROUP_LIMIT = 250  # samples; chosen: longer than groups of pictures are, so another kind of start is looked for
@@ -340,7 +341,7 @@ class Assembler:
 
     def _end_without_picture(self) -> None:
         """Parameter sets, SEI or a delimiter alone belong to the next picture; the ruins of a picture to none."""
-        if self._damaged:
+        if self._damaged or self._nals > PRELUDE_LIMIT:
             self._clear()
 
     def _clear(self) -> None:

@@ -21,7 +21,7 @@ from nvr.rtsp.transport import (
     parse_session,
     parse_transport,
 )
-from nvr.rtsp.url import base_url, is_secure, without_credentials
+from nvr.rtsp.url import base_url, is_secure, without_credentials, without_zone
 
 USER_AGENT = "hoxa-nvr"
 ASKED_CHANNELS = InterleavedChannels(0, 1)
@@ -85,7 +85,7 @@ class RtspClient:
     ) -> None:
         if (transport is Transport.UDP) != (udp_ports is not None):
             raise ValueError("UDP ports go with UDP, and only with it")
-        self.url = without_credentials(url)
+        self.url = without_zone(without_credentials(url))
         self.state = State.IDLE
         self.session_timeout_s = DEFAULT_TIMEOUT_S
         self._habits = habits or Habits()

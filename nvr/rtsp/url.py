@@ -28,6 +28,13 @@ def without_credentials(url: str) -> str:
     return f"{scheme}://{authority}{rest[authority_end:]}"
 
 
+def without_zone(url: str) -> str:
+    """The URL without the zone of a link-local address, which means nothing to anybody else (RFC 6874 section 4)."""
+    scheme, mark, rest = url.partition("://[")
+    address, end, path = rest.partition("]")
+    return f"{scheme}{mark}{address.partition('%')[0]}{end}{path}" if end else url
+
+
 def is_absolute(url: str) -> bool:
     """Whether this is a whole RTSP URL."""
     return url.lower().startswith(("rtsp://", "rtsps://"))

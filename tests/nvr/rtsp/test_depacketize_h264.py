@@ -117,6 +117,16 @@ def test_parameter_sets_with_time_and_marker_of_their_own_belong_to_the_next_sam
     assert trusting().picture(SPS).picture(PPS).picture(idr()).data() == [lengths(SPS, PPS, idr())]
 
 
+def test_access_units_of_delimiters_and_sei_alone_belong_to_the_next_picture_and_do_not_pile_up() -> None:
+    bench = trusting()
+    for _ in range(5000):
+        bench.picture(AUD, SEI)
+    assert bench.picture(idr()).data()[-1].endswith(lengths(idr()))
+    assert len(bench.samples[-1].data) < 64 * len(lengths(AUD, SEI))
+    few = trusting().picture(SEI).picture(AUD, SEI).picture(idr())
+    assert few.data() == [lengths(SEI, AUD, SEI, idr())]
+
+
 def test_nal_units_of_unknown_types_are_passed_over() -> None:
     assert Bench().picture(b"\x1e\x01\x02", b"\x00\x01", idr(), b"\x5f").data() == [lengths(idr())]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.errors import CameraError
-from nvr.rtsp.url import base_url, join_control, without_credentials
+from nvr.rtsp.url import base_url, join_control, without_credentials, without_zone
 
 ASKED = "rtsp://192.0.2.3/cam/realmonitor?channel=1&subtype=0"
 
@@ -74,3 +74,17 @@ def test_without_credentials_any_text_raises_only_camera_error(text: str) -> Non
     for url in (text, f"rtsp://{text}", f"rtsp://h{text}"):
         with contextlib.suppress(CameraError):
             assert without_credentials(without_credentials(url))
+
+
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        ("rtsp://[fe80::1%25eth0]:554/a%20b", "rtsp://[fe80::1]:554/a%20b"),
+        ("rtsp://[fe80::1%eth0]/", "rtsp://[fe80::1]/"),
+        ("rtsp://[2001:db8::1]:554/x%25y]", "rtsp://[2001:db8::1]:554/x%25y]"),
+        ("rtsp://h/a%25b", "rtsp://h/a%25b"),
+        ("rtsp://[fe80", "rtsp://[fe80"),
+    ],
+)
+def test_without_zone_leaves_the_rest(url: str, clean: str) -> None:
+    assert without_zone(url) == clean
