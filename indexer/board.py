@@ -142,6 +142,8 @@ class RecorderStatus:
     swept_us: int = 0  # the last sweep looked then, and what it found has been deleted; 0: none has ended yet
     sweeper_cpu_us: int = 0  # of its thread since its start
     scrub: ScrubStatus | None = None  # None: no round has begun
+    clock_off_us: int | None = None  # the server's clock less the believed time; None: it is believed
+    is_clock_doubtful: bool = False  # what is recorded now is marked
 
 
 class Board:

@@ -140,7 +140,7 @@ def record(config: Path, settings: Settings) -> None:
         troubles = TroubleWatch(list_of_troubles, matters, believed, os.environ.get(LAST_END, ""))
         opened.enter_context(believed)
         opened.enter_context(copies)
-        Recorder(engine, books, health, troubles, board, registry, duties, clock).run()
+        Recorder(engine, books, health, troubles, board, registry, duties, believed, clock).run()
         watch.close()
 
 
@@ -194,6 +194,7 @@ class Recorder:
         board: Board,
         registry: Registry,
         duties: Duties,
+        believed: ClockWatch,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -203,6 +204,7 @@ class Recorder:
         self._board = board
         self._registry = registry
         self._duties = duties
+        self._believed = believed
         self._clock = clock
         self._ending = Ending(engine.fail)
         self._watchdog = Watchdog()
@@ -253,7 +255,7 @@ class Recorder:
 
     def _beat(self) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        sweeper = self._health.sweeper
+        sweeper, belief = self._health.sweeper, self._believed.belief()
         status = RecorderStatus(
             pid=os.getpid(),
             started_us=self._started_us,
@@ -265,6 +267,8 @@ class Recorder:
             swept_us=sweeper.swept_us,
             sweeper_cpu_us=sweeper.cpu_us,
             scrub=self._scrub_status(),
+            clock_off_us=belief.off_us,
+            is_clock_doubtful=belief.is_doubtful,
         )
         self._board.post_recorder(status, self._health.volumes())
 

@@ -42,6 +42,7 @@ def table(track: Track, rows: Sequence[ChunkRecord], gaps: Sequence[Gap]) -> Tab
 
 def _chunk_words(row: ChunkRecord) -> list[str]:
     state = " (the file is lost)" if row.lost else " (known by its name only)" if row.by_name else ""
+    state += " (the server's clock was not believed)" if row.is_clock_doubtful else ""
     return [
         format_utc(row.start_us),
         _seconds(row.duration_us),

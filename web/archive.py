@@ -28,9 +28,10 @@ from web.files import ChunkFiles
 from web.late import Late
 from web.reply import NoSuchThing
 from web.stored import Signature, StoredChunk, from_name, from_record, from_status
+from web.takes import latest_takes, twice, upto_take
 from web.volume_threads import VolumeFile, VolumeThreads
 
-__all__ = ["JOINED_US", "Archive", "StoredChunk", "latest_takes", "open_archive"]
+__all__ = ["JOINED_US", "Archive", "StoredChunk", "open_archive"]
 
 UNINDEXED_FOR_US = (
     3600 * US_PER_S
@@ -99,7 +100,13 @@ class Archive:
             known = self._channels = (revision, dict(sorted(rows.items())))
         return known[1]
 
-    def chunks(self, track: Track, window: TimeRange, newest: Sequence[StoredChunk] | None = None) -> list[StoredChunk]:
+    def chunks(
+        self,
+        track: Track,
+        window: TimeRange,
+        newest: Sequence[StoredChunk] | None = None,
+        take: int | None = None,
+    ) -> list[StoredChunk]:
         """Every chunk that overlaps the window, by start: indexed, sealed but not indexed yet, growing.
 
         Of a time that was recorded twice, because the clock was set back, the later run alone (`latest_takes`).
@@ -108,12 +115,14 @@ class Archive:
             track: whose.
             window: when.
             newest: what `newest` gave, if it was asked already.
+            take: none that was recorded over others more often than so: 1 is what was recorded first.
         """
         found = [from_record(record) for record in self.index().chunks(track, window) if not record.lost]
         newest = self.newest(track) if newest is None else newest
         found += [chunk for chunk in newest if chunk.time.overlaps(window)]
         by_identity = {chunk.identity: chunk for chunk in reversed(found)}  # an indexed one wins
-        return latest_takes(sorted(by_identity.values(), key=lambda chunk: chunk.start_us))
+        chunks = sorted(by_identity.values(), key=lambda chunk: chunk.start_us)
+        return latest_takes(chunks if take is None else upto_take(chunks, take))
 
     def newest(self, track: Track) -> list[StoredChunk]:
         """The chunks that the index does not know yet, by start; the growing one last."""
@@ -137,10 +146,17 @@ class Archive:
         ends = [end_us for end_us in newest_us if end_us <= now_us + CLOCK_SLACK_US]
         return max([*ends, *([indexed_us] if indexed_us is not None else [])], default=None)
 
+    def twice(self, track: Track, window: TimeRange, newest: Sequence[StoredChunk]) -> list[tuple[int, int]]:
+        """The stretches of a window that were recorded more than once."""
+        return twice([*self.index().runs(track), *newest], window)
+
     def growing(self, track: Track) -> StoredChunk | None:
         """The chunk that is being written, as the board tells it."""
-        status = self.board().track(track)
-        return None if status is None else from_status(status)
+        status, recorder = self.board().track(track), self.board().recorder()
+        chunk = None if status is None else from_status(status)
+        if chunk is not None and recorder is not None and recorder.is_clock_doubtful:
+            return replace(chunk, is_clock_doubtful=True)
+        return chunk
 
     def find(self, track: Track, start_us: int, run: int, sequence: int) -> StoredChunk | None:
         """One chunk by its numbers; its start may have moved a little since it was told."""
@@ -255,24 +271,6 @@ class Archive:
         files = self._files.names(track, max(0, from_us - CLOCK_SLACK_US))
         found = [from_name(name, number, size_bytes) for number, name, size_bytes in files]
         return sorted((c for c in found if c.identity not in known and c.end_us > from_us), key=lambda c: c.start_us)
-
-
-def latest_takes(chunks: Sequence[StoredChunk]) -> list[StoredChunk]:
-    """Chunks without those that begin while a later run was recording by its clock.
-
-    After the clock was set back both runs have footage of the same hour; minute by minute in turns would be nonsense.
-
-    Args:
-        chunks: of one track, by start.
-    """
-    kept: list[StoredChunk] = []
-    beside: list[StoredChunk] = []  # those that have not ended yet
-    for chunk in chunks:
-        beside = [other for other in beside if other.end_us > chunk.start_us]
-        if not any(other.run > chunk.run and other.start_us < chunk.start_us for other in beside):
-            kept.append(chunk)
-        beside.append(chunk)
-    return kept
 
 
 def open_archive(settings: Settings, clock: Clock) -> Archive:

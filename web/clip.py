@@ -84,10 +84,10 @@ class ClipRoom:
     def _lay_out(self, asked: ClipQuery) -> LaidOut:
         track = asked.track_asked
         self._archive.require(track)
-        key = (asked, self._windows.files(track, asked.window))
+        key = (asked, self._windows.files(track, asked.window, asked.take))
         laid_out = self._kept.get(key)
         if laid_out is None:
-            reading = self._windows.read(track, asked.window)
+            reading = self._windows.read(track, asked.window, take=asked.take)
             reading.require()
             if not reading.shares:
                 raise NotRecorded("nothing was recorded in this range", where=str(track))

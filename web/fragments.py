@@ -50,7 +50,7 @@ class FragmentsRoom:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
-        reading = self._windows.read(track, window, newest)
+        reading = self._windows.read(track, window, newest, take=asked.take)
         return Fragments(
             track=asked.track,
             from_us=asked.from_us,
@@ -60,6 +60,7 @@ class FragmentsRoom:
             next_us=next_us(self._archive, asked, newest),
             chunks=[_table(share, init, rows) for share, init, rows in chosen(reading.shares, window)],
             gaps=gaps(self._archive, track, window, newest, reading.missing),
+            twice=self._archive.twice(track, window, newest),
             names=other_names(self._archive, track, window),
         )
 
@@ -122,5 +123,6 @@ def _table(share: Share, init: Footage, rows: Sequence[FragmentRow]) -> ChunkTab
         height=footage.picture.height,
         composition_delay_90k=init.delay_90k,
         sealed=chunk.sealed,
+        clock_doubtful=chunk.is_clock_doubtful,
         fragments=[(r.offset, r.end, r.decode_90k, r.duration_90k, r.presentation_us, int(r.sync)) for r in rows],
     )

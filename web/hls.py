@@ -93,7 +93,7 @@ class HlsRoom:
         track, window = asked.track_asked, asked.window
         self._archive.require(track)
         newest = self._archive.newest(track)
-        reading = self._windows.read(track, window, newest)
+        reading = self._windows.read(track, window, newest, take=asked.take)
         reading.require()
         parts = list(stretches(reading.shares, window))
         if not parts:

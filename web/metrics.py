@@ -119,6 +119,9 @@ class _Recorder(Collector):
         yield _gauge("nvr_recorder_queue_bytes", "Footage that waits for the disks", [], [([], queued)])
         text = "0: all is recorded, 1: sub streams only, 2: key frames only, 3: nothing"
         yield _gauge("nvr_recorder_rung", text, [], [([], status.rung)])
+        off_s = _seconds(status.clock_off_us or 0)
+        text = "The server's clock less what is believed; 0: it is believed. Nothing is deleted for its age meanwhile"
+        yield _gauge("nvr_clock_doubted_seconds", text, [], [([], off_s)])
         dropped = status.dropped_fragments
         yield _counter("nvr_recorder_dropped_fragments", "Lost because the queue was full", [], [([], dropped)])
         cpu_s = _seconds(status.cpu_us)

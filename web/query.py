@@ -45,6 +45,14 @@ PictureWord = Annotated[
     Literal["exact", "key"],
     Meta(description="key: the last picture before the instant that needs no other to be decoded, which is cheap"),
 ]
+Take = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=9,
+        description="of time that was recorded twice, for the clock was set back: 1 the first; none: the last",
+    ),
+]
 FileName = Annotated[str, Meta(max_length=200, description="a file of the user interface")]
 
 Q = TypeVar("Q", bound="Query")
@@ -113,6 +121,12 @@ class WindowQuery(TrackQuery, frozen=True, kw_only=True):
         return []
 
 
+class TakeQuery(WindowQuery, frozen=True, kw_only=True):
+    """A window of one track of which time that was recorded twice may be seen as it was recorded first."""
+
+    take: Take | None = None
+
+
 class OverviewQuery(Query, frozen=True, kw_only=True):
     """A half-open window of every channel, or of one, in equal cells."""
 
@@ -160,25 +174,25 @@ class TroublesQuery(Query, frozen=True, kw_only=True):
     days: TroubleDays = 30
 
 
-class FragmentsQuery(WindowQuery, frozen=True, kw_only=True):
+class FragmentsQuery(TakeQuery, frozen=True, kw_only=True):
     """A short window of one track."""
 
     LONGEST_US = LONGEST_FRAGMENTS_US
 
 
-class SamplesQuery(WindowQuery, frozen=True, kw_only=True):
+class SamplesQuery(TakeQuery, frozen=True, kw_only=True):
     """A short window of one track, sample by sample."""
 
     LONGEST_US = LONGEST_SAMPLES_US
 
 
-class KeySamplesQuery(WindowQuery, frozen=True, kw_only=True):
+class KeySamplesQuery(TakeQuery, frozen=True, kw_only=True):
     """Some hours of one track, of which only the sync samples count."""
 
     LONGEST_US = LONGEST_KEY_SAMPLES_US
 
 
-class ClipQuery(WindowQuery, frozen=True, kw_only=True):
+class ClipQuery(TakeQuery, frozen=True, kw_only=True):
     """A window of one track, up to a day."""
 
     LONGEST_US = LONGEST_CLIP_US
@@ -285,6 +299,7 @@ class StillQuery(TrackQuery, frozen=True, kw_only=True):
     at_us: Instant
     width: Width | None = None
     picture: PictureWord = "exact"
+    take: Take | None = None
 
     def range_asked(self) -> TimeRange | None:
         return TimeRange(self.at_us, self.at_us + 1)

@@ -87,6 +87,7 @@ class WindowReader:
         window: TimeRange,
         newest: Sequence[StoredChunk] | None = None,
         *,
+        take: int | None = None,
         whole: bool = False,
     ) -> Reading:
         """Every chunk of a window that can be read, with those that must be decoded before the first.
@@ -95,13 +96,14 @@ class WindowReader:
             track: whose.
             window: when.
             newest: what `Archive.newest` gave, if it was asked already.
+            take: which, of time that was recorded twice (`Archive.chunks`).
             whole: with those as well in which the last group of pictures goes on behind the window.
         """
         missing = self._lost(track, window)
         found: list[Footage] = []
         failures: list[NvrError] = []
         hung: dict[int, NoAnswer] = {}  # by volume: one wait for each is enough
-        for chunk in self._archive.chunks(track, window, newest):
+        for chunk in self._archive.chunks(track, window, newest, take):
             try:
                 footage = self._read(chunk, hung)
             except NvrError as error:
@@ -135,9 +137,11 @@ class WindowReader:
                     hung.add(chunk.volume)
             yield chunk, signature
 
-    def files(self, track: Track, window: TimeRange) -> tuple[tuple[StoredChunk, Signature | None], ...]:
+    def files(
+        self, track: Track, window: TimeRange, take: int | None = None
+    ) -> tuple[tuple[StoredChunk, Signature | None], ...]:
         """The chunks of a window and what tells their files from others: what is the same gives the same reading."""
-        return tuple(self._signed(self._archive.chunks(track, window)))
+        return tuple(self._signed(self._archive.chunks(track, window, take=take)))
 
     def glance(
         self, track: Track, window: TimeRange, newest: Sequence[StoredChunk]

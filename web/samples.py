@@ -21,7 +21,7 @@ from web.auth import Action
 from web.footage import Footage
 from web.fragments import next_us, previous_us
 from web.media import media_url
-from web.query import LATEST_US, KeySamplesQuery, SamplesQuery, WindowQuery
+from web.query import LATEST_US, KeySamplesQuery, SamplesQuery, TakeQuery
 from web.reading import Part, Share, WindowReader
 from web.route import Route, route
 from web.run_media import run_url
@@ -74,11 +74,11 @@ class SamplesRoom:
     async def _tell_keys(self, asked: KeySamplesQuery, _request: web.Request) -> Samples:
         return thinned(await asyncio.to_thread(self._samples, asked, sync_samples), MOST_KEY_SAMPLES)
 
-    def _samples(self, asked: WindowQuery, choose: Choose) -> Samples:
+    def _samples(self, asked: TakeQuery, choose: Choose) -> Samples:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
-        reading = self._windows.read(track, window, newest, whole=choose is whole_groups)
+        reading = self._windows.read(track, window, newest, take=asked.take, whole=choose is whole_groups)
         return Samples(
             track=asked.track,
             from_us=asked.from_us,

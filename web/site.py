@@ -17,7 +17,17 @@ from web.auth import Action, May, user_of
 from web.query import NoQuery
 from web.route import Route, route
 from web.status import OFF, is_running, state_of
-from web.wire import ChannelState, KindWord, Recorder, RecordsWord, ScrubState, Site, TrackState, VolumeState
+from web.wire import (
+    ChannelState,
+    ClockState,
+    KindWord,
+    Recorder,
+    RecordsWord,
+    ScrubState,
+    Site,
+    TrackState,
+    VolumeState,
+)
 
 _RECORDS: dict[Rung, RecordsWord] = {
     Rung.ALL: "all",
@@ -76,7 +86,7 @@ class SiteRoom:
         volumes = [_volume(status) for status in board.volumes()]
         known = status.scrub if status else None
         scrub = ScrubState(known.began_us, known.percent, known.damaged) if known else None
-        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder, volumes, scrub)
+        return Site(self._site.name, self._site.timezone, __version__, now_us, recorder, volumes, scrub, _clock(status))
 
     async def _tell_channels(self, _asked: NoQuery, request: web.Request) -> list[ChannelState]:
         user = user_of(request)
@@ -154,6 +164,12 @@ class SiteRoom:
             lost_packets=status.lost_packets if status else 0,
             clock_offset_us=status.clock_offset_us if status else None,
         )
+
+
+def _clock(status: RecorderStatus | None) -> ClockState | None:
+    if status is None:
+        return None
+    return ClockState(status.clock_off_us is None, status.clock_off_us or 0, status.is_clock_doubtful)
 
 
 def _volume(status: VolumeStatus) -> VolumeState:

@@ -110,7 +110,7 @@ class StillRoom:
         return jpeg
 
     def _find(self, asked: StillQuery) -> _Found:
-        found = self._shown_at(asked.track_asked, asked.at_us)
+        found = self._shown_at(asked.track_asked, asked.at_us, asked.take)
         if asked.picture == "exact":
             return found
         first = way_to(self._footage, found.footage, found.index)[0]
@@ -119,11 +119,11 @@ class StillRoom:
     def _job(self, found: _Found, width: int | None) -> StillJob:
         return picture_job(self._archive, way_to(self._footage, found.footage, found.index), width)
 
-    def _shown_at(self, track: Track, at_us: int) -> _Found:
+    def _shown_at(self, track: Track, at_us: int, take: int | None) -> _Found:
         self._archive.require(track)
         followed = False
         near = TimeRange(max(0, at_us - HOLD_US), at_us + HOLD_US)
-        for chunk in reversed(self._archive.chunks(track, near)):
+        for chunk in reversed(self._archive.chunks(track, near, take=take)):
             footage = self._footage.read(chunk)
             held_us = HOLD_US if followed or self._is_over(chunk) else 0
             if len(footage.samples) and int(footage.shown_us.min()) <= at_us < footage.chunk.end_us + held_us:

@@ -25,6 +25,7 @@ class StoredChunk:
     path: str  # relative to the volume, from index, board or folder, never from a request
     readable_bytes: int  # sealed: the whole file; growing: what is committed, always whole fragments
     sealed: bool
+    is_clock_doubtful: bool = False  # the server's clock was not believed when it was recorded; as far as is known
     root: bytes = b""  # the beginning of its Merkle root, where the index knows it
 
     @property
@@ -49,6 +50,7 @@ def from_record(record: ChunkRecord) -> StoredChunk:
         path=record.name().path(),
         readable_bytes=record.bytes,
         sealed=True,
+        is_clock_doubtful=record.is_clock_doubtful,
         root=b"" if record.by_name else record.root,
     )
 

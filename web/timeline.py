@@ -71,6 +71,7 @@ class TimelineRoom:
             gaps=gaps(self._archive, track, window, newest),
             coarse=merged(coarse, window),
             doubtful=merged(doubtful, window),
+            twice=self._archive.twice(track, window, newest),
             names=other_names(self._archive, track, window),
         )
 

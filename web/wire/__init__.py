@@ -39,7 +39,17 @@ from web.wire.footage import (
     Thumbnail,
     Thumbnails,
 )
-from web.wire.recorder import ChannelState, Recorder, ScrubState, Site, TrackState, Trouble, Troubles, VolumeState
+from web.wire.recorder import (
+    ChannelState,
+    ClockState,
+    Recorder,
+    ScrubState,
+    Site,
+    TrackState,
+    Trouble,
+    Troubles,
+    VolumeState,
+)
 from web.wire.words import (
     WORDS,
     Answer,
@@ -67,6 +77,7 @@ __all__ = [
     "ChunkTable",
     "ClipFacts",
     "ClipSet",
+    "ClockState",
     "Coverage",
     "Day",
     "DayCoverage",

@@ -33,6 +33,7 @@ class Timeline(Answer, frozen=True):
     gaps: list[Gap]
     coarse: list[tuple[int, int]]
     doubtful: list[tuple[int, int]]
+    twice: list[tuple[int, int]]  # recorded more than once, for the clock was set back
     names: list[NameRow]
 
 

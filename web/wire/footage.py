@@ -20,6 +20,7 @@ class ChunkTable(Answer, frozen=True):
     height: int
     composition_delay_90k: int
     sealed: bool
+    clock_doubtful: bool  # the server's clock was not believed when it was recorded: its dates may be wrong
     fragments: list[tuple[int, int, int, int, int, int]]
 
 
@@ -34,6 +35,7 @@ class Fragments(Answer, frozen=True):
     next_us: int | None
     chunks: list[ChunkTable]
     gaps: list[Gap]
+    twice: list[tuple[int, int]]  # recorded more than once, for the clock was set back: `take=1` gives what was first
     names: list[NameRow]
 
 

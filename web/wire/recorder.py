@@ -47,6 +47,14 @@ class Troubles(Answer, frozen=True):
     troubles: list[Trouble]
 
 
+class ClockState(Answer, frozen=True):
+    """The server's clock. While it is doubted, footage is recorded and marked, and none is deleted for its age."""
+
+    believed: bool
+    off_us: int  # what it says less what is believed; 0: it is believed
+    marking: bool  # what is recorded now is marked: also for minutes after a start of the machine
+
+
 class Site(Answer, frozen=True):
     """Who and where this recorder is, and what time it is there."""
 
@@ -57,6 +65,7 @@ class Site(Answer, frozen=True):
     recorder: Recorder
     volumes: list[VolumeState]
     scrub: ScrubState | None  # null: no round has begun
+    clock: ClockState | None  # null: the recorder has not run since the machine was started
 
 
 class TrackState(Answer, frozen=True):

@@ -13,7 +13,7 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   last_us: 9_000_000,
   spans,
   coarse: [],
-  doubtful: [],
+  doubtful: [], twice: [],
   gaps,
 });
 

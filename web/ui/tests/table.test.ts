@@ -21,12 +21,13 @@ function chunk(name: string, startS: number, seconds: number, sealed = true, fro
     height: 360,
     composition_delay_90k: 0,
     sealed,
+    clock_doubtful: false,
     fragments,
   };
 }
 
 function answer(chunks: ChunkTable[], more: Partial<Fragments> = {}): Fragments {
-  return { track: "main", from_us: 0, to_us: 60 * S, now_us: 999 * S, previous_us: null, next_us: null, chunks, gaps: [], ...more };
+  return { track: "main", from_us: 0, to_us: 60 * S, now_us: 999 * S, previous_us: null, next_us: null, chunks, gaps: [], twice: [], names: [], ...more };
 }
 
 function table(...chunks: ChunkTable[]): FragmentTable {

@@ -84,6 +84,7 @@ export interface ChunkTable {
   height: number;
   composition_delay_90k: number;
   sealed: boolean;
+  clock_doubtful: boolean;
   fragments: [number, number, number, number, number, number][];
 }
 
@@ -103,6 +104,13 @@ export interface ClipSet {
   to_us: number;
   about_bytes: number;
   clips: ClipFacts[];
+}
+
+/** The server's clock. While it is doubted, footage is recorded and marked, and none is deleted for its age. */
+export interface ClockState {
+  believed: boolean;
+  off_us: number;
+  marking: boolean;
 }
 
 /** The ledger: `days` are local dates, such as 2026-11-26, today last. */
@@ -151,6 +159,7 @@ export interface Fragments {
   next_us: number | null;
   chunks: ChunkTable[];
   gaps: Gap[];
+  twice: [number, number][];
   names: [number, number, string][];
 }
 
@@ -314,6 +323,7 @@ export interface Site {
   recorder: Recorder;
   volumes: VolumeState[];
   scrub: ScrubState | null;
+  clock: ClockState | null;
 }
 
 export type StateWord = "connecting" | "no_disk" | "off" | "recording" | "starting" | "stopped" | "waiting";
@@ -351,6 +361,7 @@ export interface Timeline {
   gaps: Gap[];
   coarse: [number, number][];
   doubtful: [number, number][];
+  twice: [number, number][];
   names: [number, number, string][];
 }
 
