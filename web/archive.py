@@ -178,6 +178,13 @@ class Archive:
         near = TimeRange(max(0, chunk.start_us - CLOCK_SLACK_US), chunk.start_us)
         return self._of_run(chunk, near, chunk.sequence - 1)
 
+    def before_run(self, chunk: StoredChunk) -> StoredChunk | None:
+        """The chunk that begins last before this one, of whatever run; None: its file is gone, or there is none."""
+        newest = [other for other in self.newest(chunk.track) if other.start_us < chunk.start_us]
+        record = self.index().floor(chunk.track, chunk.start_us - 1)
+        known = [*newest, *([] if record is None or record.lost else [from_record(record)])]
+        return max(known, key=lambda other: other.start_us, default=None)
+
     def after(self, chunk: StoredChunk) -> StoredChunk | None:
         """The chunk of the same run that comes right behind; None: there is none (yet)."""
         near = TimeRange(chunk.start_us, chunk.end_us + CLOCK_SLACK_US)

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nvr.chunk import scan
-from nvr.chunk.header import ChunkHeader
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.source import ByteSource
 from nvr.chunk.tables import Array
@@ -56,6 +55,8 @@ class Footage:
     shown_us: Times
     fragments: tuple[FragmentRow, ...]
     is_whole: bool  # as far as was written; False: its end is damaged or missing
+    root: bytes  # Merkle root; empty where it is not sealed, or damaged
+    previous_root: bytes  # of the chunk that was recorded before it
 
     @property
     def memory_bytes(self) -> int:
@@ -156,6 +157,8 @@ class FootageReader:
             IntegrityError: it holds something else.
         """
         chunk = self._archive.before(footage.chunk)
+        if chunk is None and footage.begins_in_group:
+            chunk = self._archive.before_run(footage.chunk)
         found = None if chunk is None else self.read(chunk)
         return found if found is not None and follows(found, footage) else None
 
@@ -192,8 +195,10 @@ def follows(before: Footage, after: Footage) -> bool:
     """
     first, second = before.chunk, after.chunk
     same_run = (first.track, first.run, first.sequence + 1) == (second.track, second.run, second.sequence)
+    # When the server's clock is set a new run begins, and no picture is left out: in the middle of a group then.
+    clock_was_set = after.begins_in_group and before.root != b"" and before.root == after.previous_root
     same_sets = before.parameter_sets == after.parameter_sets
-    return same_run and same_sets and before.is_whole and len(before.samples) > 0
+    return (same_run or clock_was_set) and same_sets and before.is_whole and len(before.samples) > 0
 
 
 def _read(chunk: StoredChunk, fd: int) -> Footage:
@@ -203,15 +208,16 @@ def _read(chunk: StoredChunk, fd: int) -> Footage:
             raise IntegrityError("another file lies in the place of this one", where=chunk.path, hint=_CHECK)
         if footer is not None:
             fragments, samples = footer.fragments, footer.samples
-        else:  # it grows, or its end is damaged: the stamps tell as much
+        else:  # it grows, and the stamps tell as much; or its end is damaged, and only the hashes tell what is sound
             source = ByteSource(fd)
-            spans = scan.fragments(source, reader.preamble_bytes, end=chunk.readable_bytes, verify=False)
+            spans = scan.fragments(source, reader.preamble_bytes, end=chunk.readable_bytes, verify=chunk.sealed)
             found = scan.contents(scan.read_preamble(source), list(spans))
             fragments, samples = found.fragments, found.samples
         is_whole = footer is not None or not chunk.sealed
         if footer is None:
             chunk = _ended(chunk, samples, reader.header.composition_delay_90k)
-        return _footage(chunk, reader.header, reader.init_segment, fragments, samples, is_whole=is_whole)
+        root = b"" if footer is None else footer.root
+        return _footage(chunk, reader, fragments, samples, root=root, is_whole=is_whole)
 
 
 def _ended(chunk: StoredChunk, samples: Array, delay_90k: int) -> StoredChunk:
@@ -228,8 +234,9 @@ def _ended(chunk: StoredChunk, samples: Array, delay_90k: int) -> StoredChunk:
 
 
 def _footage(
-    chunk: StoredChunk, header: ChunkHeader, init: bytes, fragments: Array, samples: Array, *, is_whole: bool
+    chunk: StoredChunk, reader: ChunkReader, fragments: Array, samples: Array, *, root: bytes, is_whole: bool
 ) -> Footage:
+    header = reader.header
     delay_90k = header.composition_delay_90k
     shown_us = shown_us_of(samples, chunk.start_us, delay_90k)
     return Footage(
@@ -237,11 +244,13 @@ def _footage(
         parameter_sets=header.parameter_sets,
         picture=describe(header.parameter_sets),
         delay_90k=delay_90k,
-        init_segment=init,
+        init_segment=reader.init_segment,
         samples=samples,
         shown_us=shown_us,
         fragments=_rows(fragments, samples, shown_us),
         is_whole=is_whole,
+        root=root,
+        previous_root=header.previous_root,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from nvr.chunk.header import NO_ROOT
 from nvr.errors import IntegrityError, NvrError
 from nvr.media import Gap, GapReason, Track
 from nvr.timebase import US_PER_MINUTE, TimeRange
@@ -219,6 +220,10 @@ class _Deleted(OutOfReach):
     reason = GapReason.RETENTION
 
 
+class _Elsewhere(OutOfReach):
+    reason = GapReason.CLOCK
+
+
 class _TooFar(OutOfReach):
     reason = GapReason.CAMERA
 
@@ -234,6 +239,9 @@ def leads(reader: FootageReader, footage: Footage) -> list[Share]:
     at = footage
     while not found or found[0].footage.first_sync == len(found[0].footage.samples):
         before = reader.before(at)
+        is_far = before is None or footage.chunk.start_us - before.chunk.start_us > LEAD_US
+        if is_far and at.chunk.sequence == 1 and at.previous_root != NO_ROOT:
+            raise _Elsewhere("the clock was set, and the key frame lies at another time", where=str(at.chunk.track))
         if before is None:
             raise _Deleted("the key frame that these pictures need is not there any more", where=str(at.chunk.track))
         if footage.chunk.start_us - before.chunk.start_us > LEAD_US:

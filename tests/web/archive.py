@@ -13,7 +13,7 @@ from indexer.troubles import TroubleBook
 from indexer.writer import Commit, IndexWriter
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
-from nvr.chunk.header import ChunkHeader
+from nvr.chunk.header import NO_ROOT, ChunkHeader
 from nvr.chunk.name import ChunkName
 from nvr.chunk.volume import Volume
 from nvr.chunk.writer import ChunkWriter, SealedChunk
@@ -132,6 +132,7 @@ class House:
     def __init__(self, folder: Path, clock: ManualClock) -> None:
         self.clock = clock
         self.folder = folder
+        self.previous_root = NO_ROOT  # what the next chunk names as the one before it
         data = folder / "data"
         self.volume = Volume.open(1, folder / "volume", create=True, clock=clock)
         self.writer = IndexWriter.open(data / "index")
@@ -208,6 +209,7 @@ class House:
             parameter_sets=stream.sets,
             composition_delay_90k=stream.delay_90k,
             engine="test",
+            previous_root=self.previous_root,
             name=name,
         )
         return Growing(self, ChunkWriter(header), stream, units, start_us)

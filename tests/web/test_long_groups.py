@@ -213,3 +213,26 @@ async def test_camera_that_sends_sync_samples_alone_has_segments_of_some_length(
     found = await playlist(server, BASE + "hls.m3u8", from_us=START_US, to_us=end_us)
     assert all(row.duration_s >= 0.3 for row in found.rows)
     assert sum(row.duration_s for row in found.rows) == pytest.approx(4)
+
+
+async def test_run_that_begins_in_a_group_since_the_clock_was_set_is_shown_from_the_run_before(
+    server: Server, house: House
+) -> None:
+    source = long_groups()
+    first = house.begin(source, START_US, source.units[:20], run=7, sequence=3)
+    first.append_all()
+    sealed = first.seal()
+    later_us = shown_us(20, source) + 5 * US_PER_S  # the clock was set by 5 s
+    house.previous_root = sealed.root
+    second = house.begin(source, later_us, source.units[20:100], run=8)
+    second.append_all()
+    second.seal()
+    assert (await server.still(later_us + 10))[0] == 20
+    assert [n for n, _ in (await server.clip(later_us, second.end_us)).shown()] == list(range(20, 100))
+    house.previous_root = bytes(range(32))  # of a file that lies somewhere else in time
+    third = house.begin(source, START_US + 60 * US_PER_S, source.units[20:100], run=9)
+    third.append_all()
+    third.seal()
+    table = await server.json(BASE + "fragments", from_us=third.start_us, to_us=third.end_us)
+    assert [(gap["reason"], gap["end_us"]) for gap in table["gaps"]] == [("clock", third.start_us + 40 * 40_000)]
+    assert table["chunks"][0]["fragments"][0][5] == 1
