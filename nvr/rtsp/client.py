@@ -93,6 +93,7 @@ class RtspClient:
         self._has_credentials = bool(username)
         self._authenticator = Authenticator(Credentials(username, password), cnonce)
         self._accepted = False  # a request with credentials has succeeded
+        self._guards_options = False  # OPTIONS was answered by a challenge
         self._kept_nonce: str | None = None  # of the session before, with which this one began
         self._udp_ports = udp_ports
         self._sequence = 0
@@ -203,7 +204,8 @@ class RtspClient:
         if response.status == 401:
             self._authenticate(pending, response)
             return
-        if pending.nonce is not None and pending.method != "OPTIONS" and 200 <= response.status < 300:
+        proves = pending.method != "OPTIONS" or self._guards_options  # many let everybody ask for those
+        if pending.nonce is not None and proves and 200 <= response.status < 300:
             self._accepted = True
             self._habits.refusals = 0
         if self.state is State.PLAYING:
@@ -332,6 +334,7 @@ class RtspClient:
             if self.state is State.PLAYING:  # a keep-alive that is not believed: pictures tell whether it matters
                 return
             raise
+        self._guards_options = self._guards_options or pending.method == "OPTIONS"
         self._habits.challenge = best
         self._authenticator.accept(best)
         self._send(pending.method, pending.url, *pending.extra, attempts=pending.attempts + 1)

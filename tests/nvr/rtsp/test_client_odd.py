@@ -137,6 +137,26 @@ def test_kept_challenge_that_is_out_of_date_is_renewed() -> None:
     assert habits.refusals == 0
 
 
+def test_nonces_for_one_request_each_are_answered() -> None:
+    given = ["n0"]
+
+    class OneTime(Camera):
+        def answer(self, request: Request) -> Response:
+            if f'nonce="{given[-1]}"' in (request.headers.get("Authorization") or ""):
+                given.append(f"n{len(given)}")  # spent
+                return super().answer(request)
+            told = reply(status=401, WWW_Authenticate=DIGEST.format(given[-1], "MD5"))
+            return Response(401, "", Headers((("CSeq", request.headers.get("CSeq") or ""), *told.headers.items)))
+
+    habits = Habits()
+    for _ in range(2):
+        reception = Reception(client("u", "p", habits=habits))
+        camera = OneTime(reception)
+        reception.start()
+        camera.run()
+        assert reception.client.state is State.PLAYING
+
+
 def test_wrong_password_is_not_tried_without_end_at_a_camera_that_closes_behind_each_401() -> None:
     habits, count = Habits(), iter(range(100))
 
