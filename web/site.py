@@ -16,7 +16,7 @@ from web.archive import Archive
 from web.auth import Action, May, user_of
 from web.query import NoQuery
 from web.route import Route, route
-from web.status import OFF, is_running, state_of
+from web.status import OFF, is_running, remark_of, state_of
 from web.wire import (
     ChannelState,
     ClockState,
@@ -152,6 +152,7 @@ class SiteRoom:
             kind=_WORDS[track.kind],
             state=state.state,
             reason=state.reason,
+            remark=remark_of(state),
             message=state.message,
             since_us=status.since_us if status else None,
             codec=(status.codec or None) if status else None,

@@ -4,12 +4,15 @@ The board keeps what the recorder said last; when its heartbeat has stopped, tha
 """
 
 from indexer.board import RecorderStatus, TrackStatus
+from nvr.capture.ladder import Share
+from nvr.capture.session import COARSE
 from nvr.media import GapReason
 from nvr.timebase import US_PER_S
-from web.wire import Gap, LiveState, ReasonWord
+from web.wire import Gap, LiveState, ReasonWord, RemarkWord
 
 SILENT_AFTER_US = 5 * US_PER_S  # chosen: the heartbeat comes every 200 ms; a sync may hold a thread for a second
 OFF = LiveState("off", "operator", "switched off")
+_REMARKS: dict[str, RemarkWord] = {COARSE: "coarse", Share.KEY_FRAMES.value: "key_frames"}
 _GONE = "the recorder is not running"
 _NEVER = "the recorder has not said anything about this stream yet"
 
@@ -26,6 +29,13 @@ def state_of(recorder: RecorderStatus | None, status: TrackStatus | None, now_us
     if status is None:
         return LiveState("connecting", None, _NEVER)
     return LiveState(status.state.value, reason_word(status.reason), status.message)
+
+
+def remark_of(state: LiveState) -> RemarkWord | None:
+    """What is odd about a stream that is recorded all the same, from what the recorder says of it."""
+    if state.state != "recording" or not state.message:
+        return None
+    return _REMARKS.get(state.message, "other")
 
 
 def open_gap(state: LiveState, last_us: int | None, since_us: int | None, now_us: int) -> Gap | None:

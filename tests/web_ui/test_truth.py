@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Route
 
 from indexer.board import TrackState, TrackStatus, VolumeTrouble
 from indexer.troubles import Matter, Trouble
-from nvr.capture.ladder import Rung
+from nvr.capture.ladder import Rung, Share
+from nvr.capture.session import COARSE
 from nvr.media import GapReason, Track, TrackKind
 from tests.web_ui.house import House
 from tests.web_ui.page import Face
@@ -81,6 +82,25 @@ def test_camera_without_a_picture_says_why_where_the_picture_would_be(
     face.until(lambda: card.count() and WORDS[state] in card.inner_text(), "why there is no picture")
 
 
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (COARSE, "Đang ghi, giờ chỉ đúng khoảng một giây"),
+        (Share.KEY_FRAMES.value, "Chỉ ghi vài giây một hình"),
+        ("it sends three times as much as it should", "Đang ghi, nhưng có điều bất thường"),
+    ],
+)
+def test_what_is_odd_about_a_camera_that_records_is_told(
+    face: Face, town: Town, sick_again: None, message: str, words: str
+) -> None:
+    for kind in TrackKind:
+        town.house.post(TrackStatus(track=Track(SICK, kind), state=TrackState.RECORDING, message=message))
+    face.open(f"#/{GAPPY}")
+    row = face.part(f"channel-{SICK}")
+    face.until(lambda: row.count() and words in row.inner_text(), "the remark")
+    assert (message in row.inner_text()) == ("three times" in message), "English only where there is nothing better"
+
+
 @pytest.mark.parametrize("reason", GapReason)
 def test_every_reason_has_words(face: Face, town: Town, sick_again: None, reason: GapReason) -> None:
     post(town, TrackState.WAITING, reason, "what the recorder said")
@@ -114,6 +134,26 @@ def test_every_trouble_and_every_alarm_has_words(face: Face, town: Town) -> None
         town.house.troubles.note(town.house.clock.wall_us(), ended)
 
 
+def test_stop_of_the_night_is_told_until_somebody_has_read_it(hamlet: House, chromium: Browser) -> None:
+    page, now_us, hour_us = chromium.new_page(), hamlet.clock.wall_us(), 3_600_000_000
+    stopped = Trouble(began_us=now_us - 5 * hour_us, matter=Matter.STOPPED, ended_us=now_us - 4 * hour_us)
+    index = Trouble(began_us=now_us - 9, matter=Matter.INDEX, detail="no space left on device")
+    hamlet.troubles.note(now_us, [stopped, index])
+    with hamlet.server() as url:
+        face = Face(page, url)
+        face.open()
+        told = face.part("restarted")
+        face.until(told.count, "the stop")
+        assert "lúc đó không ghi được gì" in told.inner_text()
+        assert "Không ghi được chỉ mục" in face.part("matter").inner_text()
+        told.locator("button").click()
+        face.until(lambda: told.count() == 0, "it was read")
+        page.reload()
+        face.until(face.part("matter").count, "what lasts")
+        assert told.count() == 0
+        page.close()
+
+
 def altered(face: Face, address: str, change: Any) -> None:
     """Let the page believe that the server answers otherwise."""
 
@@ -137,6 +177,24 @@ def test_words_of_a_newer_server_are_shown_as_unknown(face: Face, town: Town) ->
     assert "Lý do lạ “moon”" in row.inner_text()
     assert headline(face) == "trouble"
     face.until(lambda: "“half”" in face.part("disk-alarm").inner_text(), "an alarm that is not known")
+
+
+def test_camera_that_was_taken_out_of_the_list_stands_apart(face: Face, town: Town) -> None:
+    gone = {"removed": True, "enabled": False}
+    altered(face, "/api/channels", lambda channels: channels[SICK - 1].update(gone))
+    face.open(f"#/{GAPPY}")
+    face.until(face.part("group-removed").count, "the group")
+    assert "Đã gỡ khỏi danh sách" in face.part(f"channel-{SICK}").inner_text()
+    assert "/ 5 đang ghi" in face.page.locator("body").inner_text()
+
+
+def test_name_of_then_stands_beside_today_s(face: Face, town: Town) -> None:
+    span = [town.start_us, town.end_us, "Cổng cũ"]
+    altered(face, f"/api/channels/{GAPPY}/timeline?*", lambda told: told.update(names=[span]))
+    face.open(f"#/{GAPPY}/{town.start_us + 5_000_000}")
+    face.until_state("playing", "past")
+    face.until(lambda: face.part("then").count() and "Cổng cũ" in face.part("then").inner_text(), "the name of then")
+    assert face.part("channel-name").inner_text() == "Cổng chợ"
 
 
 def test_updated_recorder_asks_to_reload_the_page(face: Face, town: Town) -> None:

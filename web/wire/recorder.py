@@ -1,6 +1,15 @@
 """How the recorder, its disks and its cameras are."""
 
-from web.wire.words import Answer, KindWord, MatterWord, ReasonWord, RecordsWord, StateWord, VolumeTroubleWord
+from web.wire.words import (
+    Answer,
+    KindWord,
+    MatterWord,
+    ReasonWord,
+    RecordsWord,
+    RemarkWord,
+    StateWord,
+    VolumeTroubleWord,
+)
 
 
 class Recorder(Answer, frozen=True):
@@ -74,6 +83,7 @@ class TrackState(Answer, frozen=True):
     kind: KindWord
     state: StateWord
     reason: ReasonWord | None
+    remark: RemarkWord | None  # null: nothing is odd, or it is not being recorded
     message: str
     since_us: int | None
     codec: str | None

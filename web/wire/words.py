@@ -10,6 +10,10 @@ KindWord = Literal["main", "sub"]
 StateWord = Literal["recording", "connecting", "starting", "waiting", "no_disk", "off", "stopped"]
 
 
+# What is odd about a stream that is recorded all the same; "other": its message says what.
+RemarkWord = Literal["coarse", "key_frames", "other"]
+
+
 ReasonWord = Literal[
     "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
 ]
@@ -47,6 +51,7 @@ VerdictWord = Literal["found", "unsure", "alike", "unlike", "dark", "nothing"]
 WORDS: dict[str, object] = {
     "KindWord": KindWord,
     "StateWord": StateWord,
+    "RemarkWord": RemarkWord,
     "ReasonWord": ReasonWord,
     "VolumeTroubleWord": VolumeTroubleWord,
     "RecordsWord": RecordsWord,

@@ -5,6 +5,7 @@ export function track(kind: KindWord, state: StateWord, codec: string | null = "
     kind,
     state,
     reason: null,
+    remark: null,
     message: "",
     since_us: null,
     codec,
@@ -21,5 +22,5 @@ export function track(kind: KindWord, state: StateWord, codec: string | null = "
 
 export function channel(number: number, name: string, main: StateWord, sub?: StateWord): Channel {
   const tracks = [track("main", main), ...(sub ? [track("sub", sub)] : [])];
-  return { number, name, enabled: true, first_us: null, last_us: null, tracks };
+  return { number, name, enabled: true, first_us: null, last_us: null, tracks, removed: false };
 }

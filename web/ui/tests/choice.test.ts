@@ -10,7 +10,7 @@ const noH265 = (codec: string): boolean => codec.startsWith("avc1");
 
 function camera(main: string | null, sub?: string | null): Channel {
   const tracks = [track("main", "recording", main), ...(sub === undefined ? [] : [track("sub", "recording", sub)])];
-  return { number: 1, name: "", enabled: true, first_us: null, last_us: null, tracks };
+  return { number: 1, name: "", enabled: true, first_us: null, last_us: null, tracks, removed: false };
 }
 
 describe("choice of track", () => {

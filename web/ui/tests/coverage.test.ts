@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Gap, Timeline } from "../src/api/types";
-import { coverage, covers, gapsWithin, placeAt, recordedUs } from "../src/timeline/coverage";
+import { coverage, covers, gapsWithin, nameAt, placeAt, recordedUs } from "../src/timeline/coverage";
 
 const gap = (start_us: number, end_us: number, open = false): Gap => ({ start_us, end_us, reason: "network", detail: "", open });
 const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
@@ -15,6 +15,7 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   coarse: [],
   doubtful: [], twice: [],
   gaps,
+  names: [[2_000_000, 3_000_000, "Cổng cũ"]],
 });
 
 const facts = coverage(answer([[1_000_000, 3_000_000], [3_040_000, 4_000_000], [6_000_000, 8_000_000]], [gap(4_000_000, 6_000_000), gap(8_000_000, 9_000_000, true)]));
@@ -36,6 +37,12 @@ describe("coverage", () => {
     [9_200_000, "future"],
   ])("what stands at %d is %s", (at, kind) => {
     expect(placeAt(facts, at, 9_100_000).kind).toBe(kind);
+  });
+
+  test("what a camera was called is known where it was called otherwise", () => {
+    expect(nameAt(facts.names, 2_500_000)).toBe("Cổng cũ");
+    expect(nameAt(facts.names, 3_000_000)).toBeNull();
+    expect(nameAt([], 1)).toBeNull();
   });
 
   test("what the server has not told yet is no missing footage", () => {

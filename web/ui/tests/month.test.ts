@@ -14,8 +14,8 @@ const ledger: Coverage = {
   day_starts_us: [100, 200],
   promise,
   channels: [
-    { number: 1, name: "a", promise, days: [day(0, 0), day(100, 50)] },
-    { number: 2, name: "b", promise, days: [day(100, 100), day(100, 100)] },
+    { number: 1, name: "a", promise, days: [day(0, 0), day(100, 50)], names: [] },
+    { number: 2, name: "b", promise, days: [day(100, 100), day(100, 100)], names: [] },
   ],
 };
 

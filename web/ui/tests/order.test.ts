@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Channel, StateWord } from "../src/api/types";
 import { byNumber, condition, needsAttention, plain, search, worstFirst } from "../src/channels/order";
+import { recording } from "../src/channels/headline";
 import { channel } from "./channel";
 
 const town: Channel[] = [
@@ -40,6 +41,14 @@ describe("order of channels", () => {
   ])("%s needs attention: %s", (state, expected) => {
     expect(needsAttention(condition(channel(1, "", state)))).toBe(expected);
   });
+});
+
+test("what is odd about a camera that records needs attention, and is counted as recording", () => {
+  const odd = channel(7, "", "recording");
+  odd.tracks[0]!.remark = "coarse";
+  expect(needsAttention(condition(odd))).toBe(true);
+  expect(worstFirst([channel(1, "", "recording"), odd]).map((one) => one.number)).toEqual([7, 1]);
+  expect(recording([odd])).toBe(1);
 });
 
 test("a state of a newer server needs attention and throws nothing", () => {

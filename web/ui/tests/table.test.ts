@@ -52,7 +52,14 @@ describe("fragment table", () => {
     expect(made.indexAt(20.08 * S)).toBe(20);
   });
 
-  test("decoding starts at the sync fragment before, never in another chunk", () => {
+  test("a long group of pictures goes on over the border of chunks", () => {
+    const rest = chunk("b", 20, 10);
+    const made = table(chunk("a", 10, 10), { ...rest, fragments: rest.fragments.map((row) => [...row.slice(0, 5), 0] as unknown as FragmentRow) });
+    expect(made.syncBefore(23)).toBe(16);
+    expect(made.syncBefore(39)).toBe(16);
+  });
+
+  test("decoding starts at the sync fragment before, never beyond a hole", () => {
     const made = table(chunk("a", 10, 10), chunk("b", 20, 10, true, 2)); // b begins without a sync fragment
     expect(made.syncBefore(6)).toBe(4);
     expect(made.syncBefore(4)).toBe(4);

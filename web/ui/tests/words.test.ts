@@ -7,7 +7,7 @@ import { matterWords } from "../src/troubles/words";
 
 describe("words of the server", () => {
   test("a word that only the newer server knows is shown as such", () => {
-    expect(stateWords({ state: "dreaming" as StateWord, partly: false })).toContain("“dreaming”");
+    expect(stateWords({ state: "dreaming" as StateWord, partly: false, remark: null })).toContain("“dreaming”");
     expect(reasonWords("moon" as ReasonWord)).toContain("“moon”");
     expect(matterWords("flood" as MatterWord, 2)).toContain("“flood”");
   });
@@ -20,7 +20,7 @@ describe("words of the server", () => {
 
   test("every state has words of its own", () => {
     const states: Record<StateWord, true> = { recording: true, connecting: true, starting: true, waiting: true, no_disk: true, off: true, stopped: true };
-    const said = Object.keys(states).map((state) => stateWords({ state: state as StateWord, partly: false }));
+    const said = Object.keys(states).map((state) => stateWords({ state: state as StateWord, partly: false, remark: null }));
     expect(new Set(said).size).toBe(said.length);
     expect(said.join()).not.toContain("“");
   });

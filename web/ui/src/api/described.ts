@@ -277,6 +277,8 @@ export interface Recorder {
 
 export type RecordsWord = "all" | "key_frames" | "nothing" | "sub_only";
 
+export type RemarkWord = "coarse" | "key_frames" | "other";
+
 /**
  * Samples of one chunk file, in decoding order.
  *
@@ -370,6 +372,7 @@ export interface TrackState {
   kind: KindWord;
   state: StateWord;
   reason: ReasonWord | null;
+  remark: RemarkWord | null;
   message: string;
   since_us: number | null;
   codec: string | null;

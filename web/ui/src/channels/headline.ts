@@ -22,10 +22,15 @@ export interface Freshness {
 export function headline(list: readonly Channel[], { at_us, problem, stale }: Freshness): Headline {
   if (at_us === null) return { kind: problem === null ? "loading" : "failed" };
   if (stale) return { kind: "old" };
-  if (list.length === 0) return { kind: "empty" };
+  if (configured(list).length === 0) return { kind: "empty" };
   const count = list.filter((channel) => needsAttention(condition(channel))).length;
   if (count > 0) return { kind: "trouble", count };
   return { kind: recording(list) > 0 ? "well" : "off" };
+}
+
+/** Cameras that are to record: those that were taken out of the list have footage, and nothing else. */
+export function configured(list: readonly Channel[]): Channel[] {
+  return list.filter((channel) => !channel.removed);
 }
 
 /** How many cameras record their main picture, whatever else is the matter. */

@@ -1,7 +1,7 @@
 /** Which channels need a person first, and which ones a search means. Pure. */
 
 import { known } from "../api/known";
-import type { Channel, ReasonWord, StateWord, TrackState } from "../api/types";
+import type { Channel, ReasonWord, RemarkWord, StateWord, TrackState } from "../api/types";
 
 /** What the list says of a channel: the worst of its tracks, but a lost sub stream alone is only a blemish. */
 export interface Condition {
@@ -11,23 +11,29 @@ export interface Condition {
   since_us: number | null;
   /** The main track records, another does not. */
   partly: boolean;
+  /** It is no camera of the list any more; its footage is still there. */
+  removed: boolean;
+  /** What is odd though it is recorded. */
+  remark: RemarkWord | null;
 }
 
 const SEVERITY: Record<StateWord, number> = { no_disk: 0, stopped: 1, waiting: 2, starting: 3, connecting: 3, recording: 5, off: 6 };
 const FOREIGN = 1; // a state that this page does not know: a person should look
 const PARTLY = 4;
+const REMOVED = 7;
 
 export function condition(channel: Channel): Condition {
   const main = channel.tracks.find((track) => track.kind === "main") ?? channel.tracks[0];
-  if (!main) return { state: "off", reason: null, message: "", since_us: null, partly: false };
+  if (!main) return { state: "off", reason: null, message: "", since_us: null, partly: false, remark: null, removed: channel.removed };
   const worst = channel.tracks.reduce((a, b) => (gravity(b.state) < gravity(a.state) ? b : a), main);
   const partly = main.state === "recording" && worst.state !== "recording";
-  return { ...said(partly ? worst : main), partly };
+  return { ...said(partly ? worst : main), partly, removed: channel.removed };
 }
 
 /** 0 needs a person at once … 6 is switched off on purpose. */
 export function severity(what: Condition): number {
-  return what.partly ? PARTLY : gravity(what.state);
+  if (what.removed) return REMOVED;
+  return what.partly || what.remark !== null ? PARTLY : gravity(what.state);
 }
 
 function gravity(state: StateWord): number {
@@ -63,6 +69,6 @@ export function plain(text: string): string {
   return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replaceAll("đ", "d").trim();
 }
 
-function said(track: TrackState): Omit<Condition, "partly"> {
-  return { state: track.state, reason: track.reason, message: track.message, since_us: track.since_us };
+function said(track: TrackState): Omit<Condition, "partly" | "removed"> {
+  return { state: track.state, reason: track.reason, message: track.message, since_us: track.since_us, remark: track.remark };
 }

@@ -138,7 +138,9 @@ export class SampleTable {
 
   #take(groups: readonly Group[]): void {
     for (const group of groups) {
-      const same = (old: Group): boolean => identity(old) === identity(group) && old.rows[0]![0] === group.rows[0]![0];
+      // A group that grows over a file's border has another address then.
+      const same = (old: Group): boolean =>
+        old.shown[0] === group.shown[0] || (identity(old) === identity(group) && old.rows[0]![0] === group.rows[0]![0]);
       const at = this.#groups.findIndex(same);
       if (at < 0) this.#groups.push(group);
       else if (this.#groups[at]!.rows.length <= group.rows.length) this.#groups[at] = group;

@@ -1,7 +1,7 @@
 /** Facts in plain words of the chosen language. */
 
 import { known } from "../api/known";
-import type { ReasonWord, StateWord } from "../api/types";
+import type { ReasonWord, RemarkWord, StateWord } from "../api/types";
 import { type Condition, needsAttention } from "../channels/order";
 import { m } from "../paraglide/messages";
 import { getLocale } from "../paraglide/runtime";
@@ -35,8 +35,12 @@ export function reasonWords(reason: ReasonWord | null): string {
   return known(REASONS, reason)?.() ?? m.reason_foreign({ word: clipped(reason) });
 }
 
-export function stateWords({ state, partly }: Pick<Condition, "state" | "partly">): string {
+const REMARKS: Record<RemarkWord, () => string> = { coarse: m.remark_coarse, key_frames: m.remark_key_frames, other: m.remark_other };
+
+export function stateWords({ state, partly, remark, removed = false }: Pick<Condition, "state" | "partly" | "remark"> & Partial<Pick<Condition, "removed">>): string {
+  if (removed) return m.state_removed();
   if (partly) return m.state_partly();
+  if (remark !== null) return (known(REMARKS, remark) ?? m.remark_other)();
   return known(STATES, state)?.() ?? m.state_foreign({ word: clipped(state) });
 }
 

@@ -172,7 +172,9 @@ export class Playback implements PastEngine {
     const bytes = getBytes(chunk.media_url, [portion.offset, portion.end], signal);
     bytes.catch(() => undefined); // it is awaited below; the init may fail first
     if (this.#begun !== chunk) {
-      await sink.begin(chunk.codec, chunk.start_us, await getBytes(chunk.init_url, null, signal));
+      // A second init segment would make the browser drop what follows up to the next sync sample.
+      if (this.#begun?.init_url === chunk.init_url) await sink.goOn(chunk.start_us);
+      else await sink.begin(chunk.codec, chunk.start_us, await getBytes(chunk.init_url, null, signal));
       this.#begun = chunk;
     }
     await sink.append(await bytes);

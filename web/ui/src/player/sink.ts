@@ -82,6 +82,13 @@ export class Sink {
     });
   }
 
+  /** Another chunk of the init segment that was given last. */
+  goOn(startUs: number): Promise<void> {
+    return this.#queue(async () => {
+      this.#need().timestampOffset = (startUs - this.origin_us) / 1e6;
+    });
+  }
+
   /** Whole fragments of the chunk begun last. */
   append(bytes: ArrayBuffer): Promise<void> {
     return this.#queue(async () => {

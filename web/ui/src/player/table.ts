@@ -67,13 +67,13 @@ export class FragmentTable {
     return found;
   }
 
-  /** The fragment to start decoding at for one that shows an instant: the nearest sync fragment of the same chunk. */
+  /**
+   * The fragment to start decoding at for one that shows an instant: the nearest sync fragment before it. A long group of
+   * pictures goes on over the border of chunks where nothing is missing between them.
+   */
   syncBefore(index: number): number {
-    const chunk = this.pieces[index]?.chunk;
     for (let at = index; at >= 0; at--) {
-      const piece = this.pieces[at]!;
-      if (piece.chunk !== chunk) return at + 1;
-      if (piece.sync) return at;
+      if (this.pieces[at]!.sync || at === 0 || this.afterHole(at)) return at;
     }
     return index;
   }

@@ -8,9 +8,23 @@ export interface Coverage {
   readonly first_us: number | null;
   readonly spans: readonly Span[];
   readonly gaps: readonly Gap[];
+  readonly names: readonly NameRow[];
 }
 
-export const NOTHING: Coverage = { from_us: 0, to_us: 0, first_us: null, spans: [], gaps: [] };
+/** From when to when a camera had another name than today, and which. */
+export type NameRow = readonly [from_us: number, to_us: number, name: string];
+
+/** What the camera was called at an instant; null: as today. */
+export function nameAt(names: readonly NameRow[], atUs: number): string | null {
+  return names.find(([from, to]) => from <= atUs && atUs < to)?.[2] ?? null;
+}
+
+/** What it was called otherwise in a stretch, each name once. */
+export function namesWithin(names: readonly NameRow[], fromUs: number, toUs: number): string[] {
+  return [...new Set(names.filter(([from, to]) => from < toUs && to > fromUs).map((row) => row[2]))];
+}
+
+export const NOTHING: Coverage = { from_us: 0, to_us: 0, first_us: null, spans: [], gaps: [], names: [] };
 
 /** Chunks do not always meet to the microsecond: what is shorter is no hole (the API's own word for it). */
 export const HOLE_US = 100_000;
@@ -30,6 +44,7 @@ export function coverage(answer: Timeline): Coverage {
     first_us: answer.first_us,
     spans: joined(answer.spans),
     gaps: answer.gaps,
+    names: answer.names,
   };
 }
 

@@ -5,4 +5,7 @@ import { Polled } from "../api/polled.svelte";
 
 export const DAYS = 30;
 
+/** Of the last day, for the alarms of every page. */
+export const lately = new Polled((signal) => getTroubles(1, signal), 5_000);
+
 export const troubles = new Polled((signal) => getTroubles(DAYS, signal), 5_000);
