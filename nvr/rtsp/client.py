@@ -98,6 +98,7 @@ class RtspClient:
         self._udp_ports = udp_ports
         self._sequence = 0
         self._pending: dict[int, _Pending] = {}
+        self._given_up: set[str] = set()  # numbers of requests whose replies may still come
         self._output: list[bytes] = []
         self._events: list[Event] = []
         self._methods: frozenset[str] = frozenset()  # what the camera says it understands
@@ -127,6 +128,7 @@ class RtspClient:
         """Time has passed: where OPTIONS, which is a courtesy, is not answered, ask for the description."""
         if self.state is State.SETTING_UP and [one.method for one in self._pending.values()] == ["OPTIONS"]:
             self._habits.dislikes_options = True
+            self._given_up = {str(number) for number in self._pending}
             self._pending.clear()
             self._describe()
 
@@ -236,7 +238,8 @@ class RtspClient:
         if number.isascii() and number.isdigit() and len(number) < 10 and int(number) in self._pending:
             return self._pending.pop(int(number))
         oldest = min(self._pending)
-        if self._pending[oldest].method == "DESCRIBE" and response.status == 200 and not response.body:
+        needs_body = self._pending[oldest].method == "DESCRIBE" and response.status == 200
+        if (needs_body or number in self._given_up) and not response.body:
             return None  # of an earlier request that was given up
         return self._pending.pop(oldest)
 

@@ -92,6 +92,18 @@ def test_options_unanswered_the_description_is_asked_for_and_a_late_answer_does_
     assert habits.dislikes_options
 
 
+def test_options_refused_late_is_not_taken_for_the_answer_to_the_description() -> None:
+    reception = Reception(client("u", "p"))
+    reception.start()
+    reception.take_output()
+    reception.client.go_on()
+    late = format_message(reply(status=401, CSeq="1", WWW_Authenticate=DIGEST.format("n1", "MD5")))
+    reception.feed(memoryview(late), 0)
+    camera = Camera(reception, DESCRIBE=Gate("n1"))
+    camera.run()
+    assert camera.methods() == ["DESCRIBE", "DESCRIBE", "SETUP", "PLAY"]
+
+
 def test_go_on_while_something_else_is_awaited_does_nothing() -> None:
     reception, _ = connected()
     reception.client.go_on()
