@@ -119,6 +119,7 @@ class Session:
         self._recorded_since_us: int | None = None  # monotonic, within this link
         self._played_us = self._pictured_us = 0  # monotonic: this link began to play, the last picture came
         self._usual_wait_us = 0  # for a picture, of late
+        self._gap = GapReason.CAMERA, ""  # why footage was missing the last time
         self.refused = ""
         self._state = TrackState.CONNECTING
         self._reason: GapReason | None = None
@@ -309,6 +310,7 @@ class Session:
             return [ChunkLost()]
 
     def _missing(self, reason: GapReason, detail: str) -> None:
+        self._gap = reason, detail
         gap = self._gaps.missing(self.track, reason, detail, self._clock.wall_us())
         if gap is not None:
             self._found_gap(gap)
@@ -326,6 +328,9 @@ class Session:
         if self._state is TrackState.RECORDING and late_us > max(LATE_US, 3 * self._usual_wait_us):
             message = f"no picture has come for {late_us // US_PER_S} s"
             return TrackState.STARTING, GapReason.CAMERA, message, self._clock.wall_us() - late_us
+        if self._state is TrackState.RECORDING and not self._segmenter.recording:
+            reason, detail = self._gap
+            return TrackState.STARTING, reason, f"{detail}: recording goes on with the next key frame", since_us
         stuck_us = self.outlet.stuck_us(now_us)
         if self._state is TrackState.RECORDING and stuck_us > 0:
             message = f"the disk has not answered for {stuck_us // US_PER_S} s: what comes waits in memory"

@@ -91,6 +91,15 @@ def test_recording_is_told_only_while_pictures_come(stage: Stage) -> None:
     assert stage.pass_s(0.04).state is TrackState.RECORDING
 
 
+def test_chunk_that_was_lost_with_its_disk_is_told_until_the_next_key_frame(stage: Stage) -> None:
+    stage.receive(sync=True)
+    stage.pass_s(0.04)
+    stage.session.disk_failed("volume 1: the disk is gone")
+    report = stage.pass_s(0.04)
+    assert (report.state, report.reason) == (TrackState.STARTING, GapReason.DISK)
+    assert "the disk is gone" in report.message
+
+
 def test_camera_that_is_slow_by_habit_is_not_told_to_be_late(stage: Stage) -> None:
     for _ in range(4):  # a picture every five seconds
         stage.receive(sync=True)
