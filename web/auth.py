@@ -54,6 +54,40 @@ def may(user: User, action: Action, channel: int | None, instant: TimeRange | No
     return user == LOCAL_USER
 
 
+MAY: web.RequestKey[May] = web.RequestKey("may", May)  # which `web.door` puts into every request
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the one who asks may see of a channel. A role may be limited in time: what lies outside is not told."""
+
+    may: May
+    user: User
+    action: Action
+    channel: int
+
+    def cover(self, time: TimeRange) -> bool:
+        """Whether all of a stretch may be seen."""
+        return self.may(self.user, self.action, self.channel, time)
+
+    def end(self, instant_us: int | None) -> int | None:
+        """Where footage ends, if what is just before may be seen."""
+        if instant_us is None or not self.cover(TimeRange(max(0, instant_us - 1), max(1, instant_us))):
+            return None
+        return instant_us
+
+    def start(self, instant_us: int | None) -> int | None:
+        """Where footage starts, if what is there may be seen."""
+        if instant_us is None or not self.cover(TimeRange(instant_us, instant_us + 1)):
+            return None
+        return instant_us
+
+
+def rights_of(request: web.Request, action: Action, channel: int) -> Rights:
+    """The rights of the one who sent a request."""
+    return Rights(request[MAY], user_of(request), action, channel)
+
+
 def demand(may: May, user: User, action: Action, channel: int | None, instant: TimeRange | None) -> None:
     """Ask, and refuse in words.
 

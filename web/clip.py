@@ -18,6 +18,7 @@ from web.auth import Action
 from web.camera_names import for_file, name_at
 from web.clip_plan import ClipPlan, plan
 from web.media import MP4
+from web.narrowing import narrowed
 from web.query import ClipQuery
 from web.reading import Reading, WindowReader
 from web.route import Media, Route, route
@@ -69,7 +70,7 @@ class ClipRoom:
         ]
 
     async def _send(self, asked: ClipQuery, request: web.Request) -> web.StreamResponse:
-        return await send(request, (await self.lay_out(asked)).content)
+        return await send(request, (await self.lay_out(await narrowed(self._windows, asked, request))).content)
 
     async def lay_out(self, asked: ClipQuery) -> LaidOut:
         """A clip of what can be read.

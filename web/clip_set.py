@@ -25,6 +25,7 @@ from web.auth import Action, May, demand, user_of
 from web.camera_names import other_names
 from web.clip import ClipRoom
 from web.contents import NOTHING, UNREADABLE, Known, chapter, missing
+from web.narrowing import narrowed
 from web.query import ClipQuery, ClipSetQuery
 from web.reading import WindowReader
 from web.route import Media, Route, route
@@ -115,7 +116,7 @@ class ClipSetRoom:
 
     async def _send(self, asked: ClipSetQuery, request: web.Request) -> web.StreamResponse:
         self._demand(asked, request)
-        archived = await self._archived(asked)
+        archived = await self._archived(asked, request)
         response = web.StreamResponse(status=HTTPStatus.OK, headers={"Cache-Control": "no-store"})
         response.headers["Content-Disposition"] = f'attachment; filename="{archived.name}"'
         response.content_type = ZIP
@@ -156,14 +157,14 @@ class ClipSetRoom:
         told = gaps(self._archive, track, window, newest, unread)
         return ClipFacts(asked.channel, about_bytes, missing_us, told, other_names(self._archive, track, window))
 
-    async def _archived(self, asked: ClipSetQuery) -> Archived:
+    async def _archived(self, asked: ClipSetQuery, request: web.Request) -> Archived:
         """Lay every clip out once, for its length; only what says how to do it again is kept."""
         names = {channel.number: channel.name for channel in await asyncio.to_thread(self._archive.channels)}
         members, chapters, failures = [], [], []
         for one in asked.clips():
             title = f"camera {one.channel} {names.get(one.channel, '')}"
             try:
-                member = await self._member(one)
+                member = await self._member(await narrowed(self._windows, one, request))
                 members.append(member)
                 file, clip = member.entry.name, member.clip
             except NotRecorded:

@@ -66,7 +66,7 @@ class CoverageRoom:
         ]
 
     async def _tell(self, asked: CoverageQuery, request: web.Request) -> wire.Coverage:
-        return await asyncio.to_thread(self._ledger, asked, self._allowed(request))
+        return await asyncio.to_thread(self._ledger, asked, self._allowed(asked, request))
 
     async def _send_csv(self, asked: CoverageQuery, request: web.Request) -> web.StreamResponse:
         told = await self._tell(asked, request)
@@ -74,9 +74,12 @@ class CoverageRoom:
         headers = {"Cache-Control": NOT_KEPT, "Content-Disposition": f'attachment; filename="{name}"'}
         return await send(request, Content(CSV, (_spreadsheet(told),), headers=headers))
 
-    def _allowed(self, request: web.Request) -> list[Channel]:
-        user = user_of(request)
-        return [c for c in self._archive.channels() if self._may(user, Action.SEE_TIMELINE, c.number, None)]
+    def _allowed(self, asked: CoverageQuery, request: web.Request) -> list[Channel]:
+        """The channels of which all these days may be seen."""
+        user, now_us = user_of(request), self._archive.clock.wall_us()
+        _, edges_us = local_midnights(self._zone, now_us, asked.days)
+        time = TimeRange(int(edges_us[0]), max(now_us, int(edges_us[0]) + 1))
+        return [c for c in self._archive.channels() if self._may(user, Action.SEE_TIMELINE, c.number, time)]
 
     def _ledger(self, asked: CoverageQuery, channels: list[Channel]) -> wire.Coverage:
         now_us = self._archive.clock.wall_us()

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from yarl import URL
 
 from nvr.errors import Denied, NvrError
-from web.auth import May, demand, user_of
+from web.auth import MAY, May, demand, user_of
 from web.query import parse
 from web.reply import BadParameters, NoSuchThing, json_response, problem_response
 from web.route import Route, Socket
@@ -53,6 +53,7 @@ class Door:
         """What aiohttp calls for a route."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            request[MAY] = self._may
             _check_site(request)
             if isinstance(route.answers, Socket) or route.change is not None:
                 _check_origin(request)

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from nvr.timebase import TimeRange, us_from_90k
 from web.archive import Archive, StoredChunk
-from web.auth import Action
+from web.auth import Action, Rights, rights_of
 from web.camera_names import other_names
 from web.footage import Footage, FragmentRow
 from web.media import init_url, media_url
+from web.narrowing import narrowed
 from web.query import FragmentsQuery, WindowQuery
 from web.reading import Share, WindowReader
 from web.route import Route, route
@@ -43,10 +44,11 @@ class FragmentsRoom:
             )
         ]
 
-    async def _tell(self, asked: FragmentsQuery, _request: web.Request) -> Fragments:
-        return await asyncio.to_thread(self._fragments, asked)
+    async def _tell(self, asked: FragmentsQuery, request: web.Request) -> Fragments:
+        part = await narrowed(self._windows, asked, request)
+        return await asyncio.to_thread(self._fragments, part, rights_of(request, Action.VIEW_RECORDED, asked.channel))
 
-    def _fragments(self, asked: FragmentsQuery) -> Fragments:
+    def _fragments(self, asked: FragmentsQuery, rights: Rights) -> Fragments:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
@@ -56,8 +58,8 @@ class FragmentsRoom:
             from_us=asked.from_us,
             to_us=asked.to_us,
             now_us=self._archive.clock.wall_us(),
-            previous_us=previous_us(self._archive, asked, newest),
-            next_us=next_us(self._archive, asked, newest),
+            previous_us=rights.end(previous_us(self._archive, asked, newest)),
+            next_us=rights.start(next_us(self._archive, asked, newest)),
             chunks=[_table(share, init, rows) for share, init, rows in chosen(reading.shares, window)],
             gaps=gaps(self._archive, track, window, newest, reading.missing),
             twice=self._archive.twice(track, window, newest),

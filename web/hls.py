@@ -19,6 +19,7 @@ from web.auth import Action
 from web.footage import Footage, FragmentRow
 from web.fragments import chosen, moved_us
 from web.media import init_url
+from web.narrowing import narrowed
 from web.query import ClipQuery
 from web.reading import Share, WindowReader
 from web.route import Media, Route, route
@@ -86,7 +87,7 @@ class HlsRoom:
         ]
 
     async def _send(self, asked: ClipQuery, request: web.Request) -> web.StreamResponse:
-        text = await asyncio.to_thread(self._playlist, asked)
+        text = await asyncio.to_thread(self._playlist, await narrowed(self._windows, asked, request))
         return await send(request, Content(PLAYLIST, (text.encode(),), headers={"Cache-Control": "no-store"}))
 
     def _playlist(self, asked: ClipQuery) -> str:

@@ -16,7 +16,7 @@ from nvr.errors import NotRecorded
 from nvr.media import Track
 from nvr.timebase import US_PER_MINUTE, US_PER_S, TimeRange, ticks_from_us
 from web.archive import Archive
-from web.auth import Action
+from web.auth import MAY, Action, demand, user_of
 from web.footage import Footage
 from web.hls import PLAYLIST, VERSION, Segment, Stretch, continues, milliseconds, seconds, segments, target_s
 from web.media import init_url
@@ -169,6 +169,9 @@ class LiveListRoom:
         ]
 
     async def _send(self, asked: TrackQuery, request: web.Request) -> web.StreamResponse:
+        now_us = self._archive.clock.wall_us()
+        shown = TimeRange(max(0, now_us - LOOK_US), now_us)
+        demand(request[MAY], user_of(request), Action.VIEW_RECORDED, asked.channel, shown)
         text = await asyncio.to_thread(self._text, asked.track_asked)
         return await send(request, Content(PLAYLIST, (text.encode(),), headers={"Cache-Control": "no-store"}))
 

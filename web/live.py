@@ -19,7 +19,7 @@ from nvr.errors import IntegrityError, NvrError, StorageError
 from nvr.media import Track, TrackKind
 from nvr.timebase import US_PER_S
 from web.archive import Archive, StoredChunk
-from web.auth import Action
+from web.auth import MAY, Action, user_of
 from web.query import TrackQuery
 from web.reply import encode
 from web.route import Route, Socket, route
@@ -32,6 +32,7 @@ WATCH_US = 5 * US_PER_S  # how long the recorder is asked to deliver quickly
 WATCH_AGAIN_US = 2 * US_PER_S
 BEHIND_90K = 3 * 90_000  # chosen: a viewer 3 s behind is taken forward to the newest sync sample
 STATE_EVERY_US = 500_000
+ASK_AGAIN_US = 2 * US_PER_S  # chosen: a right that is taken away ends what is open within seconds
 GOODBYE_S = 1.0  # chosen: a reader hears it within the round trip
 
 T = TypeVar("T")
@@ -201,8 +202,15 @@ class LiveRoom:
         self._open.add(socket)
         listener = asyncio.create_task(_listen(socket))
         viewer = Viewer(self._archive, asked.track_asked, socket)
+        asked_us = self._archive.clock.monotonic_us()
         try:
             while not listener.done():
+                now_us = self._archive.clock.monotonic_us()
+                if now_us - asked_us >= ASK_AGAIN_US:
+                    asked_us = now_us
+                    if not self._may(request, asked):
+                        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"you may not see this any more")
+                        break
                 await viewer.turn()
                 await asyncio.wait([listener], timeout=POLL_S)
         except ConnectionError:
@@ -212,6 +220,10 @@ class LiveRoom:
             listener.cancel()
             self._open.discard(socket)
         return socket
+
+    @staticmethod
+    def _may(request: web.Request, asked: TrackQuery) -> bool:
+        return request[MAY](user_of(request), Action.VIEW_LIVE, asked.channel, None)
 
 
 async def _listen(socket: web.WebSocketResponse) -> None:

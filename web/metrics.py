@@ -19,7 +19,7 @@ from indexer.board import TrackStatus
 from nvr.channel import Channel
 from nvr.config import RetentionSettings
 from nvr.media import GapReason, Track, TrackKind
-from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S
+from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, TimeRange
 from retention.coverage import Times
 from retention.promise import HORIZON_DAYS, promise
 from web import ledger
@@ -64,15 +64,16 @@ class MetricsRoom:
         ]
 
     async def _send(self, _asked: NoQuery, request: web.Request) -> web.StreamResponse:
-        seen = self._allowed(request, Action.SEE_CHANNELS)
-        counted = self._allowed(request, Action.SEE_TIMELINE)
+        now_us = self._archive.clock.wall_us()
+        seen = self._allowed(request, Action.SEE_CHANNELS, None)
+        counted = self._allowed(request, Action.SEE_TIMELINE, TimeRange(max(0, now_us - US_PER_DAY), now_us))
         text = await asyncio.to_thread(exposition, self._archive, self._retention, seen, counted)
         headers = {"Cache-Control": "no-store"}
         return await send(request, Content(CONTENT_TYPE_PLAIN_0_0_4, (text,), headers=headers))
 
-    def _allowed(self, request: web.Request, action: Action) -> list[Channel]:
+    def _allowed(self, request: web.Request, action: Action, time: TimeRange | None) -> list[Channel]:
         user = user_of(request)
-        return [c for c in self._archive.channels() if self._may(user, action, c.number, None)]
+        return [c for c in self._archive.channels() if self._may(user, action, c.number, time)]
 
 
 def exposition(

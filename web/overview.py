@@ -6,7 +6,7 @@ no longer than an hour.
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +14,13 @@ import numpy.typing as npt
 from aiohttp import web
 
 from indexer.coverage import REASONS, TrackFacts, read
-from nvr.channel import Channel
 from nvr.errors import StorageError
 from nvr.media import GapReason, Track, TrackKind
 from nvr.timebase import US_PER_MINUTE, US_PER_S, TimeRange
 from retention.coverage import shares
 from web.activity import levels, minute_levels, seconds_of
 from web.archive import Archive
-from web.auth import Action, May, user_of
+from web.auth import Action, May, Rights, rights_of, user_of
 from web.footage import FootageReader
 from web.query import ActivityQuery, OverviewQuery
 from web.reply import encode
@@ -79,7 +78,8 @@ class OverviewRoom:
             if asked.channel in {None, channel.number}
             and self._may(user, Action.SEE_TIMELINE, channel.number, asked.window)
         ]
-        body = await asyncio.to_thread(lambda: encode(self._overview(asked, allowed)))
+        rights = {one.number: rights_of(request, Action.SEE_TIMELINE, one.number) for one in allowed}
+        body = await asyncio.to_thread(lambda: encode(self._overview(asked, rights)))
         answer = web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
         answer.enable_compression()  # nearly all cells of a column are alike
         return answer
@@ -87,7 +87,7 @@ class OverviewRoom:
     async def _tell_activity(self, asked: ActivityQuery, _request: web.Request) -> Activity:
         return await asyncio.to_thread(self._activity, asked)
 
-    def _overview(self, asked: OverviewQuery, channels: Sequence[Channel]) -> Overview:
+    def _overview(self, asked: OverviewQuery, channels: Mapping[int, Rights]) -> Overview:
         edges_us = np.linspace(asked.from_us, asked.to_us, asked.cells + 1).astype(np.int64)
         kind = TrackKind[asked.track.upper()]
         return Overview(
@@ -97,18 +97,18 @@ class OverviewRoom:
             now_us=self._archive.clock.wall_us(),
             cells=asked.cells,
             reasons=[word for reason in REASONS if (word := reason_word(reason))],
-            channels=[self._channel(Track(one.number, kind), asked.window, edges_us) for one in channels],
+            channels=[self._channel(Track(n, kind), asked.window, edges_us, one) for n, one in channels.items()],
         )
 
-    def _channel(self, track: Track, window: TimeRange, edges_us: Times) -> ChannelOverview:
+    def _channel(self, track: Track, window: TimeRange, edges_us: Times, rights: Rights) -> ChannelOverview:
         facts, until_us = _with_present(
             self._archive, track, read(self._archive.index(), track, window, self._archive.clock.wall_us())
         )
         recorded, missing = cells(facts, edges_us, until_us)
         return ChannelOverview(
             number=track.channel,
-            first_us=facts.first_us,
-            last_us=facts.last_us,
+            first_us=rights.start(facts.first_us),
+            last_us=rights.end(facts.last_us),
             recorded=_text(recorded),
             missing=_text(missing),
             activity=_text(self._moved(track, window, edges_us)),

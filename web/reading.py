@@ -138,6 +138,15 @@ class WindowReader:
                     hung.add(chunk.volume)
             yield chunk, signature
 
+    def sync_times_us(self, track: Track, window: TimeRange, take: int | None = None) -> list[int]:
+        """When the sync samples of a window are shown that can be read."""
+        shares = self.read(track, window, take=take).shares
+        found: list[int] = []
+        for footage in {share.footage.chunk: share.footage for share in shares}.values():
+            shown_us = footage.shown_us[footage.samples["sync"]]
+            found += shown_us[(shown_us >= window.start_us) & (shown_us < window.end_us)].tolist()
+        return found
+
     def files(
         self, track: Track, window: TimeRange, take: int | None = None
     ) -> tuple[tuple[StoredChunk, Signature | None], ...]:

@@ -17,10 +17,11 @@ from aiohttp import web
 from nvr.codec.parameters import decoder_configuration
 from nvr.timebase import TimeRange
 from web.archive import Archive
-from web.auth import Action
+from web.auth import Action, Rights, rights_of
 from web.footage import Footage
 from web.fragments import next_us, previous_us
 from web.media import media_url
+from web.narrowing import narrowed
 from web.query import LATEST_US, KeySamplesQuery, SamplesQuery, TakeQuery
 from web.reading import Part, Share, WindowReader
 from web.route import Route, route
@@ -68,13 +69,16 @@ class SamplesRoom:
             ),
         ]
 
-    async def _tell_all(self, asked: SamplesQuery, _request: web.Request) -> Samples:
-        return await asyncio.to_thread(self._samples, asked, whole_groups)
+    async def _tell_all(self, asked: SamplesQuery, request: web.Request) -> Samples:
+        part = await narrowed(self._windows, asked, request, whole_groups=True)
+        rights = rights_of(request, Action.VIEW_RECORDED, asked.channel)
+        return await asyncio.to_thread(self._samples, part, whole_groups, rights)
 
-    async def _tell_keys(self, asked: KeySamplesQuery, _request: web.Request) -> Samples:
-        return thinned(await asyncio.to_thread(self._samples, asked, sync_samples), MOST_KEY_SAMPLES)
+    async def _tell_keys(self, asked: KeySamplesQuery, request: web.Request) -> Samples:
+        rights = rights_of(request, Action.VIEW_RECORDED, asked.channel)
+        return thinned(await asyncio.to_thread(self._samples, asked, sync_samples, rights), MOST_KEY_SAMPLES)
 
-    def _samples(self, asked: TakeQuery, choose: Choose) -> Samples:
+    def _samples(self, asked: TakeQuery, choose: Choose, rights: Rights) -> Samples:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
@@ -84,8 +88,8 @@ class SamplesRoom:
             from_us=asked.from_us,
             to_us=asked.to_us,
             now_us=self._archive.clock.wall_us(),
-            previous_us=previous_us(self._archive, asked, newest),
-            next_us=next_us(self._archive, asked, newest),
+            previous_us=rights.end(previous_us(self._archive, asked, newest)),
+            next_us=rights.start(next_us(self._archive, asked, newest)),
             chunks=choose(reading.shares, window),
             gaps=gaps(self._archive, track, window, newest, reading.missing),
         )

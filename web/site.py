@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from aiohttp import web
 
 from indexer import camera_names
@@ -13,7 +14,7 @@ from nvr.config import SiteSettings
 from nvr.errors import StorageError
 from nvr.media import Track, TrackKind
 from web.archive import Archive
-from web.auth import Action, May, user_of
+from web.auth import Action, May, Rights, rights_of, user_of
 from web.query import NoQuery
 from web.route import Route, route
 from web.status import OFF, is_running, remark_of, state_of
@@ -95,8 +96,9 @@ class SiteRoom:
         known = self._archive.channels()
         allowed = [c for c in known if self._may(user, Action.SEE_CHANNELS, c.number, None)]
         gone = [c for c in self._removed(known) if self._may(user, Action.SEE_CHANNELS, c.number, None)]
-        found = [self._channel(channel, recorder, statuses) for channel in allowed]
-        return found + [self._channel(channel, recorder, statuses, removed=True) for channel in gone]
+        rights = {c.number: rights_of(request, Action.SEE_TIMELINE, c.number) for c in (*allowed, *gone)}
+        found = [self._channel(channel, recorder, statuses, rights[channel.number]) for channel in allowed]
+        return found + [self._channel(c, recorder, statuses, rights[c.number], removed=True) for c in gone]
 
     def _removed(self, known: Sequence[Channel]) -> list[Channel]:
         """Cameras that were taken out of the list and have footage still, under the last name they had."""
@@ -123,6 +125,7 @@ class SiteRoom:
         channel: Channel,
         recorder: RecorderStatus | None,
         statuses: dict[Track, TrackStatus],
+        rights: Rights,
         *,
         removed: bool = False,
     ) -> ChannelState:
@@ -137,9 +140,9 @@ class SiteRoom:
             number=channel.number,
             name=channel.name,
             enabled=channel.enabled,
-            first_us=min(firsts, default=None),
-            last_us=max(lasts, default=None),
-            tracks=states,
+            first_us=rights.start(min(firsts, default=None)),
+            last_us=rights.end(max(lasts, default=None)),
+            tracks=[msgspec.structs.replace(state, last_us=rights.end(state.last_us)) for state in states],
             removed=removed,
         )
 

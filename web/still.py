@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from nvr.errors import NotRecorded, StorageError
+from nvr.errors import Denied, NotRecorded, StorageError
 from nvr.media import Track
 from nvr.timebase import US_PER_S, TimeRange, format_utc
 from web.archive import Archive, StoredChunk
-from web.auth import Action
+from web.auth import Action, Rights, rights_of
 from web.decoder import Decoder
 from web.footage import Footage, FootageReader
 from web.picture_job import picture_job
@@ -87,6 +87,8 @@ class StillRoom:
 
     async def _content(self, asked: StillQuery, request: web.Request) -> Content:
         found = await asyncio.to_thread(self._find, asked)
+        if asked.picture == "key" and not _rights(asked, request).cover(TimeRange(found.shown_us, asked.at_us + 1)):
+            raise Denied("the picture before it that can be decoded alone is of a time that you may not see")
         chunk = found.footage.chunk
         # The numbers name the picture: a decoder of another version may give other bytes, but no other picture.
         etag = f"{chunk.track.id:x}-{chunk.run:x}-{chunk.sequence:x}-{found.index:x}-{asked.width or 0:x}"
@@ -147,3 +149,7 @@ class StillRoom:
     def _is_over(self, chunk: StoredChunk) -> bool:
         """Whether nothing more comes behind a chunk: else the picture of an instant behind it may be on its way."""
         return chunk.sealed and self._archive.clock.wall_us() - chunk.end_us > ARRIVAL_US
+
+
+def _rights(asked: StillQuery, request: web.Request) -> Rights:
+    return rights_of(request, Action.VIEW_RECORDED, asked.channel)

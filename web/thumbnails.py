@@ -11,7 +11,7 @@ from aiohttp import web
 
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, TimeRange
 from web.archive import Archive
-from web.auth import Action
+from web.auth import Action, Rights, rights_of
 from web.query import ThumbnailsQuery
 from web.route import Route, route
 from web.timeline import recorded
@@ -48,14 +48,17 @@ class ThumbnailRoom:
             )
         ]
 
-    async def _tell(self, asked: ThumbnailsQuery, _request: web.Request) -> Thumbnails:
-        return await asyncio.to_thread(self._thumbnails, asked)
+    async def _tell(self, asked: ThumbnailsQuery, request: web.Request) -> Thumbnails:
+        rights = rights_of(request, Action.VIEW_RECORDED, asked.channel)
+        return await asyncio.to_thread(self._thumbnails, asked, rights)
 
-    def _thumbnails(self, asked: ThumbnailsQuery) -> Thumbnails:
+    def _thumbnails(self, asked: ThumbnailsQuery, rights: Rights) -> Thumbnails:
         self._archive.require(asked.track_asked)
         step_us = step_for(asked.window, asked.count)
         starts_us = range(asked.from_us - asked.from_us % step_us, asked.to_us, step_us)
         around = TimeRange(starts_us[0], starts_us[-1] + step_us)
+        if not rights.cover(around):  # the grid's cells reach beyond the window, which may be seen
+            around = asked.window
         spans = recorded(self._archive, asked.track_asked, around)
         return Thumbnails(
             track=asked.track,

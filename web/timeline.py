@@ -9,9 +9,9 @@ from aiohttp import web
 from indexer import coverage
 from nvr import media
 from nvr.media import Track
-from nvr.timebase import US_PER_DAY, TimeRange
+from nvr.timebase import US_PER_DAY, TimeRange, parse_utc
 from web.archive import JOINED_US, Archive, StoredChunk
-from web.auth import Action
+from web.auth import Action, Rights, rights_of
 from web.camera_names import other_names
 from web.query import TrackQuery, WindowQuery
 from web.route import Route, route
@@ -52,10 +52,11 @@ class TimelineRoom:
             ),
         ]
 
-    async def _tell_timeline(self, asked: WindowQuery, _request: web.Request) -> Timeline:
-        return await asyncio.to_thread(self._timeline, asked)
+    async def _tell_timeline(self, asked: WindowQuery, request: web.Request) -> Timeline:
+        rights = rights_of(request, Action.SEE_TIMELINE, asked.channel)
+        return await asyncio.to_thread(self._timeline, asked, rights)
 
-    def _timeline(self, asked: WindowQuery) -> Timeline:
+    def _timeline(self, asked: WindowQuery, rights: Rights) -> Timeline:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
@@ -65,8 +66,8 @@ class TimelineRoom:
             from_us=asked.from_us,
             to_us=asked.to_us,
             now_us=self._archive.clock.wall_us(),
-            first_us=self._archive.first_us(track, newest),
-            last_us=last_us(self._archive, track, newest),
+            first_us=rights.start(self._archive.first_us(track, newest)),
+            last_us=rights.end(last_us(self._archive, track, newest)),
             spans=recorded(self._archive, track, window, newest),
             gaps=gaps(self._archive, track, window, newest),
             coarse=merged(coarse, window),
@@ -75,10 +76,18 @@ class TimelineRoom:
             names=other_names(self._archive, track, window),
         )
 
-    async def _tell_days(self, asked: TrackQuery, _request: web.Request) -> Days:
+    async def _tell_days(self, asked: TrackQuery, request: web.Request) -> Days:
         self._archive.require(asked.track_asked)
+        rights = rights_of(request, Action.SEE_TIMELINE, asked.channel)
         rows = self._archive.index().days(asked.track_asked)
-        return Days(asked.track, [Day(day, b64encode(minutes).decode()) for day, minutes in rows])
+        told = [Day(day, b64encode(minutes).decode()) for day, minutes in rows if rights.cover(_of_day(day))]
+        return Days(asked.track, told)
+
+
+def _of_day(day: int) -> TimeRange:
+    """The time of a UTC day that is written ``YYYYMMDD``."""
+    start_us = parse_utc(f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}T00:00:00Z")
+    return TimeRange(start_us, start_us + US_PER_DAY)
 
 
 def recorded(
