@@ -289,7 +289,7 @@ class Link:
             self._read()
         now_us = self._clock.monotonic_us()
         silent_us, heard_us = now_us - self._pictured_us, now_us - self._heard_us
-        if silent_us <= self._settings.silence_us:
+        if silent_us <= self._settings.silence_us * 19 // 20:  # the last picture may have lain unread for a sweep
             return
         if heard_us <= self._settings.silence_us // 2:  # reports, answers, sound: it is there, and its encoder is not
             raise CameraError(f"the camera has sent no picture for {silent_us // US_PER_S} s", where=self._place)
