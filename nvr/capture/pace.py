@@ -27,6 +27,12 @@ class Pace:
         self._pictures = 0
         self._marks: tuple[_Point, _Point] | None = None
 
+    def move(self, by_us: int) -> None:
+        """The server's clock was set by so much: the rate is measured anew."""
+        period_us = self._period_us
+        self.begin(self.last_us + by_us)
+        self._period_us = period_us
+
     def count(self, received_us: int) -> None:
         """A picture was received. The number received before the next batch began is the one to reckon with."""
         if received_us != self._received_us:

@@ -10,10 +10,10 @@ milliseconds or pictures, stand still, jump, or run backwards. Their pictures ge
 media clock has kept step with the receipt for a while.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nvr.capture.pace import Pace
-from nvr.timebase import US_PER_S, ticks_from_us, us_from_90k
+from nvr.timebase import TICKS_PER_S, US_PER_S, ticks_from_us, us_from_90k
 
 MAX_SLEW_PPM = 500
 # A picture may be received so long after its time: 487 ms until the next sweep, and 200 ms on the network (chosen).
@@ -29,6 +29,7 @@ PROBATION_US = 2 * US_PER_S  # chosen: four batches must agree before a clock th
 MAX_PROBATION_US = 64 * US_PER_S  # and so long after many relapses: 1 % of that is more than `TRIAL_SPREAD_US` allows
 TRIAL_SPREAD_US = LATE_US
 TRIAL_PICTURES = 4
+SQUEEZED_90K = TICKS_PER_S // 1000  # chosen: shorter than any distance of pictures
 
 
 @dataclass(slots=True)
@@ -105,19 +106,43 @@ class RunClock:
             return None
         return self.trust(media_90k, received_us)
 
+    def squeeze(self) -> int:
+        """A place for a sample with a wrong stamp among others whose stamps are right: behind the one before it."""
+        self._run_90k += SQUEEZED_90K
+        return self._run_90k
+
     def begin(self, start_us: int) -> None:
         """The run begins at this wall time, or a little before."""
         self._start_us = start_us
         self._earliest_us = start_us - EARLY_US
 
-    @property
-    def is_believed(self) -> bool:
-        """Whether media time counts at present."""
-        return self._trial is None
+    def was_believed(self, at_us: int) -> bool:
+        """Whether media time counted at this time, single wrong stamps apart; wall time."""
+        return self._trial is None or at_us - self._lost_us <= OUTLIER_US
+
+    def move(self, by_us: int) -> None:
+        """The server's clock was set by so much: all offsets are by the new one. A new chunk begins here."""
+        if self._start_us is not None:
+            self._start_us += by_us
+        self._earliest_us += by_us
+        self._least_us = None
+        self._lost_us += by_us
+        if self._believed_us is not None:
+            self._believed_us += by_us
+        if self._trial is not None:
+            self._trial = replace(
+                self._trial,
+                since_us=self._trial.since_us + by_us,
+                least_us=self._trial.least_us + by_us,
+                most_us=self._trial.most_us + by_us,
+            )
+        self._pace.move(by_us)
+        self._begin_window(self._window_us + by_us)
 
     def late_us(self, media_90k: int, received_us: int) -> int:
-        """How much later than by its media time a sample was received."""
-        return received_us - self.wall_us(media_90k)
+        """How much later a sample was received than by its media time, as that counts or counted last."""
+        shift_90k = self._shift_90k if self._trial is None else self._old_shift_90k
+        return received_us - self.at_us(media_90k - shift_90k)
 
     def fits(self, late_us: int) -> bool:
         """Whether media time can be right if a sample was received so late."""
@@ -150,6 +175,9 @@ class RunClock:
     def trust(self, media_90k: int, received_us: int) -> int:
         """The same for a sample whose media time is known to be right, though it was received late."""
         assert self._start_us is not None
+        if self._trial is not None:  # it was a single wrong stamp
+            self._trial, self._shift_90k = None, self._old_shift_90k
+            self._probation_us = max(PROBATION_US // 2, self._probation_us // 2)
         if self._owed_90k:
             self._steer(media_90k - self._media_90k)
         run_90k = media_90k - self._shift_90k
@@ -204,13 +232,8 @@ class RunClock:
 
     def _judge(self, media_90k: int, received_us: int) -> int:
         assert self._trial is not None
-        if received_us - self._lost_us <= OUTLIER_US:
-            was_90k, self._shift_90k = self._shift_90k, self._old_shift_90k
-            if self.fits(self.late_us(media_90k, received_us)):
-                self._trial = None
-                self._probation_us = max(PROBATION_US // 2, self._probation_us // 2)
-                return self.trust(media_90k, received_us)
-            self._shift_90k = was_90k
+        if self.was_believed(received_us) and self.fits(self.late_us(media_90k, received_us)):
+            return self.trust(media_90k, received_us)
         offset_us = received_us - us_from_90k(media_90k)
         if self._trial.contradicts(offset_us):
             self._trial = _new_trial(media_90k, received_us)

@@ -78,7 +78,7 @@ class Segmenter:
         self._bytes = 0
         self._decode_90k = 0  # of the last sample
         self._usual_90k = 0  # from sample to sample
-        self._fragments = 0  # of this run
+        self._fragments = 0  # of this run, or as if there were some: then the usual distance is known
         self._left_out = False  # a sample was skipped since the last one: what looks like silence is none
         self._is_leaving = False  # the next sync sample begins another chunk
         self._samples_allowed = Allowance(SAMPLES_US, SAMPLES_BURST)
@@ -111,7 +111,7 @@ class Segmenter:
         if self._timeline is None:
             return self._begin(sample, wall_offset_us)
         if self._clock_stepped(sample, wall_offset_us):
-            return self.end(CutReason.CLOCK) + self._begin(sample, wall_offset_us, goes_on=True)
+            return self._begin_again(sample, wall_offset_us)
         return self._take_all(self._timeline.place(sample))
 
     def _count(self, received_us: int) -> None:
@@ -151,20 +151,33 @@ class Segmenter:
         self.fault = ""
         return events
 
-    def _begin(self, sample: Sample, wall_offset_us: int, *, goes_on: bool = False) -> list[Event]:
-        """Start a run, if decoding can start at this sample, or goes on from the run before."""
-        sets = self._announced if sample.is_sync or not goes_on else self._sets
-        if sets is None or not (sample.is_sync or goes_on):
+    def _begin(self, sample: Sample, wall_offset_us: int) -> list[Event]:
+        """Start a run, if decoding can start at this sample."""
+        if not sample.is_sync or self._announced is None:
             self.skipped += 1
             return []
-        picture = describe(sets)
-        self._sets = sets
-        self._run = self._next_run()
-        self._sequence = self._fragments = 0
-        self._wall_offset_us, self._stepped_us = wall_offset_us, None
+        self._sets = self._announced
+        picture = describe(self._sets)
+        self._number(wall_offset_us)
         self._timeline = Timeline(sample, picture, wall_offset_us)
         self._usual_90k = self._timeline.frame_90k
+        self._fragments = SILENCE_FRAMES if picture.frame_90k else 0
         return self._take_all(self._timeline.place(sample))
+
+    def _begin_again(self, sample: Sample, wall_offset_us: int) -> list[Event]:
+        """A run by the new time of day, which goes on where the one before it ends, sync sample or not."""
+        assert self._timeline is not None
+        end_90k = self._decode_90k + max(1, self._usual_90k)
+        events = self._end_chunk(CutReason.CLOCK, end_90k) if self._chunk is not None else []
+        self._chunk = None
+        self._number(wall_offset_us)
+        self._timeline.move(wall_offset_us)
+        return events + self._take_all(self._timeline.place(sample))
+
+    def _number(self, wall_offset_us: int) -> None:
+        self._run = self._next_run()
+        self._sequence = 0
+        self._wall_offset_us, self._stepped_us = wall_offset_us, None
 
     def _take_all(self, settled: list[Placed]) -> list[Event]:
         events: list[Event] = []
@@ -174,6 +187,8 @@ class Segmenter:
 
     def _take(self, placed: Placed) -> list[Event]:
         if self._chunk is None:
+            if placed.sample.is_sync and self._announced is not self._sets and self._timeline is not None:
+                self._parameters_changed(self._timeline, placed.sample)
             opened = self._open_chunk(placed)
             self._keep(placed)
             return [opened]

@@ -6,9 +6,10 @@ they wait here for up to a second before their times are settled.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nvr.capture.decodetime import DecodeTimes
-from nvr.capture.runclock import RunClock
+from nvr.capture.runclock import EARLY_US, LATE_US, RunClock
 from nvr.codec.parameters import PictureFormat
 from nvr.media import Sample
 from nvr.timebase import US_PER_S, us_from_90k
@@ -57,11 +58,18 @@ class Timeline:
         self._waiting: list[Sample] = []
         self._waiting_bytes = 0
         self._waits_for_burst = False  # else for what waited behind a hole
+        self._hole_us = 0  # which was so long
+        self._last_90k = first.presentation_90k  # media time of the last sample that was settled
 
     @property
     def frame_90k(self) -> int:
         """How long a picture usually lasts, as the parameter sets say."""
         return self._decode.frame_90k
+
+    def move(self, wall_offset_us: int) -> None:
+        """The server's clock was set: what follows is at the same place in the run, by the new time of day."""
+        self.clock.move(wall_offset_us - self._wall_offset_us)
+        self._wall_offset_us = wall_offset_us
 
     def change(self, picture: PictureFormat) -> None:
         """New parameter sets are in force."""
@@ -74,7 +82,7 @@ class Timeline:
             run_90k = self.clock.follow(sample.presentation_90k, sample.received_us + self._wall_offset_us)
             if run_90k is None and self._is_doubtful(sample):
                 return self._wait(sample)
-            self._received_us = sample.received_us
+            self._received_us, self._last_90k = sample.received_us, sample.presentation_90k
             if run_90k is None:
                 return [self._settle(sample)]
             self._was_coarse = False
@@ -82,8 +90,24 @@ class Timeline:
         return self._wait(sample)
 
     def flush(self) -> list[Placed]:
-        """Nothing more comes: those that wait, by their receipt."""
-        return [self._settle(sample) for sample in self._take()]
+        """Nothing more comes: those that wait, by their stamps if they came faster than they were taken."""
+        if self._waits_for_burst or not self._came_at_once():
+            return [self._settle(sample) for sample in self._take()]
+        return [self._settle_waited(sample) for sample in self._take()]
+
+    def _came_at_once(self) -> bool:
+        if not self._waiting:
+            return False
+        first, last = self._waiting[0], self._waiting[-1]
+        media_us = us_from_90k(last.presentation_90k - first.presentation_90k)
+        return media_us > 2 * (last.received_us - first.received_us)
+
+    def _settle_waited(self, sample: Sample) -> Placed:
+        """One that waited behind a hole, with others that have caught up: by its stamp, if that can be right."""
+        if self._has_waited(self._late_us(sample)):
+            return self._settle(sample, trusted=True)
+        presentation_90k = self.clock.squeeze()
+        return Placed(sample, self._decode.next(presentation_90k), presentation_90k, True)
 
     def _settle(self, sample: Sample, *, trusted: bool = False) -> Placed:
         see = self.clock.trust if trusted else self.clock.observe
@@ -99,19 +123,25 @@ class Timeline:
         return self.clock.late_us(sample.presentation_90k, sample.received_us + self._wall_offset_us)
 
     def _is_doubtful(self, sample: Sample) -> bool:
-        if not self.clock.is_believed:
+        if not self.clock.was_believed(self._received_us + self._wall_offset_us):
             return False
         late_us = self._late_us(sample)
-        self._waits_for_burst = late_us < 0
-        if self._waits_for_burst:
-            return sample.received_us - self._begun_us < BURST_WITHIN_US
-        return sample.received_us - self._received_us > HOLE_US
+        if self.clock.fits(late_us):
+            return False
+        self._hole_us = sample.received_us - self._received_us
+        is_at_beginning = sample.received_us - self._begun_us < BURST_WITHIN_US
+        self._waits_for_burst = late_us < 0 and is_at_beginning
+        return self._waits_for_burst or self._hole_us > HOLE_US
+
+    def _has_waited(self, late_us: int) -> bool:
+        """Whether a picture can have waited behind the hole: then it is not later than the hole is long."""
+        return self.clock.fits(late_us) or 0 < late_us <= self._hole_us + LATE_US
 
     def _wait(self, sample: Sample) -> list[Placed]:
         self._waiting.append(sample)
         self._waiting_bytes += len(sample.data)
         if not self._waits_for_burst and self.clock.fits(self._late_us(sample)):
-            return [self._settle(one, trusted=True) for one in self._take()]
+            return [self._settle_waited(one) for one in self._take()]
         most_us = BURST_TAKES_US if self._waits_for_burst else CATCH_UP_US
         is_over = sample.received_us - self._waiting[0].received_us >= most_us
         if not is_over and len(self._waiting) < WAITING_SAMPLES and self._waiting_bytes < WAITING_BYTES:
@@ -120,7 +150,10 @@ class Timeline:
         return [self._settle(one, trusted=trusted) for one in self._take()]
 
     def _was_burst(self) -> bool:
-        """Whether the clock keeps step with the receipt now; then the run began so much earlier."""
+        """Whether the clock keeps step with the receipt now, and took no leap; then the run began so much earlier."""
+        stamps_90k = [self._last_90k, *(one.presentation_90k for one in self._waiting)]
+        if any(us_from_90k(abs(after - before)) > EARLY_US for before, after in pairwise(stamps_90k)):
+            return False
         end_us = self._waiting[-1].received_us
         offsets_us = [
             one.received_us - us_from_90k(one.presentation_90k)
@@ -137,5 +170,5 @@ class Timeline:
     def _take(self) -> list[Sample]:
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         if waiting:
-            self._received_us = waiting[-1].received_us
+            self._received_us, self._last_90k = waiting[-1].received_us, waiting[-1].presentation_90k
         return waiting

@@ -64,14 +64,21 @@ def cadence(chunk_s: int = 60) -> Cadence:
 
 
 def pictures(
-    stretches: Iterable[tuple[str, int]], *, seed: int = 1, fps: int = 25, delay_us: int = 100_000
+    stretches: Iterable[tuple[str, int]], *, seed: int = 1, fps: int = 25, delay_us: int = 100_000, one_of: int = 0
 ) -> list[Sample]:
-    """Stretches of a fault and a number of pictures, so many a second, read at once and later in batches."""
-    draw, last_90k, index, samples = random.Random(seed), 1 << 40, 0, []
+    """Stretches of a fault and a number of pictures, so many a second, read at once and later in batches.
+
+    One of ``one_of`` stamps is wrong by chance; 0: none.
+    """
+    draw, last_90k, index, arrived_us = random.Random(seed), 1 << 40, 0, 0
+    samples: list[Sample] = []
     for name, length in stretches:
         for _ in range(length):
             last_90k = FAULTS[name](last_90k, index, draw)
-            samples.append(sample(index, last_90k, received_us(index * US_PER_S // fps + draw.randrange(delay_us + 1))))
+            is_wrong = one_of and draw.randrange(one_of) == 0
+            stamp_90k = (1 << 40) + draw.randrange(1 << 32) if is_wrong else last_90k
+            arrived_us = max(arrived_us, index * US_PER_S // fps + draw.randrange(delay_us + 1))  # none overtakes
+            samples.append(sample(index, stamp_90k, received_us(arrived_us)))
             index += 1
     return samples
 
@@ -84,6 +91,15 @@ def sample(index: int, presentation_90k: int, at_us: int) -> Sample:
 def received_us(arrived_us: int) -> int:
     """Monotonic: a new session is read at once, later each picture waits for the next sweep."""
     return arrived_us if arrived_us < PROMPT_US else -(-arrived_us // SWEEP_US) * SWEEP_US
+
+
+def stalled(samples: Sequence[Sample], stalls: Iterable[tuple[int, int]]) -> None:
+    """Let a busy machine read nothing for a while: pairs of an index and a time in µs."""
+    for index, duration_us in stalls:
+        begin_us = samples[index % len(samples)].received_us
+        for one in samples:
+            if begin_us <= one.received_us < begin_us + duration_us:
+                one.received_us = begin_us + duration_us
 
 
 def recorded(samples: Sequence[Sample], chunk_s: int = 60) -> list[Event]:

@@ -11,7 +11,7 @@ from nvr.chunk.header import ChunkHeader
 from nvr.chunk.writer import ChunkWriter
 from nvr.media import CutReason, Sample
 from nvr.timebase import US_PER_S
-from tests.nvr.capture.clock_faults import FAULTS, FRAME, WALL_US, filed, fragments, pictures, recorded, sample
+from tests.nvr.capture.clock_faults import FAULTS, FRAME, WALL_US, filed, fragments, pictures, recorded, sample, stalled
 
 FINE = ("good", "1000 ppm fast", "pairs")
 MARGINAL = ("2 % fast", "2 % slow", "jitter")  # followed, where the network lets it
@@ -50,7 +50,7 @@ def test_a_camera_that_behaves_again_is_believed_again(fault: str) -> None:
     assert max(steps_us) - min(steps_us) < 2000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.integers(1, 400)), min_size=1, max_size=6),
     st.integers(0, 1000),
@@ -62,6 +62,52 @@ def test_any_mixture_of_faults_is_filed_right(
 ) -> None:
     samples = pictures(stretches, seed=seed, fps=fps)
     assert_filed_right(recorded(samples, chunk_s), samples)
+
+
+STALLS = st.lists(st.tuples(st.integers(0, 2000), st.integers(300_000, 4_000_000)), max_size=4)
+
+
+def assert_filed_between(events: list[Event], samples: list[Sample], fps: int) -> None:
+    """Where receipt is late for our own sake, a picture may stand anywhere from when it was taken to then."""
+    for one in filed(events, samples):
+        taken_us = WALL_US + one.index * US_PER_S // fps
+        assert taken_us - US_PER_S <= one.filed_us <= one.received_us + US_PER_S
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.integers(1, 400)), min_size=1, max_size=4),
+    st.integers(0, 1000),
+    st.sampled_from([0, 0, 50, 10]),
+    STALLS,
+)
+def test_any_mixture_of_faults_read_by_a_busy_machine_is_filed_between_taken_and_received(
+    stretches: list[tuple[str, int]], seed: int, one_of: int, stalls: list[tuple[int, int]]
+) -> None:
+    samples = pictures(stretches, seed=seed, one_of=one_of)
+    stalled(samples, stalls)
+    events = recorded(samples, 20)
+    assert [one.index for one in filed(events, samples)] == list(range(len(samples)))
+    assert_filed_between(events, samples, 25)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sets(st.integers(100, 599), max_size=6),
+    st.integers(0, (1 << 32) - 1),
+    st.integers(100, 500),
+    st.integers(300_000, 4_000_000),
+)
+def test_single_wrong_stamps_never_move_the_others_on_a_busy_machine(
+    wrong: set[int], stamp: int, index: int, duration_us: int
+) -> None:
+    samples = pictures([("good", 700)])
+    for number in wrong - {number + 1 for number in wrong}:
+        samples[number].presentation_90k += stamp
+    stalled(samples, [(index, duration_us)])
+    for one in filed(recorded(samples, 20), samples):
+        if one.index not in wrong:
+            assert abs(one.filed_us - WALL_US - one.index * 40_000) < US_PER_S
 
 
 @pytest.mark.parametrize("fault", FAULTS)
