@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Gap, Timeline } from "../src/api/types";
-import { coverage, covers, gapsWithin, nameAt, placeAt, recordedUs } from "../src/timeline/coverage";
+import { coverage, covers, doubtsAt, gapsWithin, nameAt, placeAt, recordedUs } from "../src/timeline/coverage";
 
 const gap = (start_us: number, end_us: number, open = false): Gap => ({ start_us, end_us, reason: "network", detail: "", open });
 const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
@@ -12,8 +12,9 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   first_us: 1_000_000,
   last_us: 9_000_000,
   spans,
-  coarse: [],
-  doubtful: [], twice: [],
+  coarse: [[1_000_000, 2_000_000]],
+  doubtful: [[6_000_000, 7_000_000]],
+  twice: [],
   gaps,
   names: [[2_000_000, 3_000_000, "Cổng cũ"]],
 });
@@ -37,6 +38,12 @@ describe("coverage", () => {
     [9_200_000, "future"],
   ])("what stands at %d is %s", (at, kind) => {
     expect(placeAt(facts, at, 9_100_000).kind).toBe(kind);
+  });
+
+  test("times that are not to be taken as they stand are told", () => {
+    expect(doubtsAt(facts, 1_500_000)).toEqual(["coarse"]);
+    expect(doubtsAt(facts, 6_500_000)).toEqual(["doubtful"]);
+    expect(doubtsAt(facts, 2_000_000)).toEqual([]);
   });
 
   test("what a camera was called is known where it was called otherwise", () => {

@@ -5,6 +5,7 @@ import type { ReasonWord, RemarkWord, StateWord } from "../api/types";
 import { type Condition, needsAttention } from "../channels/order";
 import { m } from "../paraglide/messages";
 import { getLocale } from "../paraglide/runtime";
+import type { Doubt } from "../timeline/coverage";
 import { DAY_US, HOUR_US, MINUTE_US, SECOND_US } from "../time/units";
 import { clockText, dateText, dayMonth, hourMinute, type Zone } from "../time/zone";
 
@@ -42,6 +43,13 @@ export function stateWords({ state, partly, remark, removed = false }: Pick<Cond
   if (partly) return m.state_partly();
   if (remark !== null) return (known(REMARKS, remark) ?? m.remark_other)();
   return known(STATES, state)?.() ?? m.state_foreign({ word: clipped(state) });
+}
+
+const DOUBTS: Record<Doubt["kind"], () => string> = { coarse: m.doubt_coarse, doubtful: m.doubt_clock, twice: m.doubt_twice };
+
+/** Why the times of what is seen are not to be taken as they stand. */
+export function doubtWords(kind: Doubt["kind"]): string {
+  return DOUBTS[kind]();
 }
 
 /** "Camera từ chối mật khẩu" where there is a reason to give; empty where all is well. */

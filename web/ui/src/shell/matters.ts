@@ -21,7 +21,7 @@ const ALARMS: Record<MatterWord, (() => string) | null> = {
   nothing: null,
   stopped: null,
   index: m.alarm_index,
-  clock: m.alarm_clock,
+  clock: null,
   registry: m.alarm_registry,
 };
 

@@ -9,6 +9,14 @@ export interface Coverage {
   readonly spans: readonly Span[];
   readonly gaps: readonly Gap[];
   readonly names: readonly NameRow[];
+  readonly doubts: readonly Doubt[];
+}
+
+/** Why the times of a stretch are not to be taken as they stand. */
+export interface Doubt {
+  readonly kind: "coarse" | "doubtful" | "twice";
+  readonly from_us: number;
+  readonly to_us: number;
 }
 
 /** From when to when a camera had another name than today, and which. */
@@ -19,12 +27,17 @@ export function nameAt(names: readonly NameRow[], atUs: number): string | null {
   return names.find(([from, to]) => from <= atUs && atUs < to)?.[2] ?? null;
 }
 
+/** What is to be known of the time of a picture. */
+export function doubtsAt(facts: Coverage, atUs: number): Doubt["kind"][] {
+  return [...new Set(facts.doubts.filter((one) => one.from_us <= atUs && atUs < one.to_us).map((one) => one.kind))];
+}
+
 /** What it was called otherwise in a stretch, each name once. */
 export function namesWithin(names: readonly NameRow[], fromUs: number, toUs: number): string[] {
   return [...new Set(names.filter(([from, to]) => from < toUs && to > fromUs).map((row) => row[2]))];
 }
 
-export const NOTHING: Coverage = { from_us: 0, to_us: 0, first_us: null, spans: [], gaps: [], names: [] };
+export const NOTHING: Coverage = { from_us: 0, to_us: 0, first_us: null, spans: [], gaps: [], names: [], doubts: [] };
 
 /** Chunks do not always meet to the microsecond: what is shorter is no hole (the API's own word for it). */
 export const HOLE_US = 100_000;
@@ -45,6 +58,7 @@ export function coverage(answer: Timeline): Coverage {
     spans: joined(answer.spans),
     gaps: answer.gaps,
     names: answer.names,
+    doubts: (["coarse", "doubtful", "twice"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
   };
 }
 

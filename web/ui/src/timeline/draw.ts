@@ -54,6 +54,7 @@ export const HEIGHT = 116;
 export const LANE_TOP = 44;
 export const LANE_BOTTOM = 96;
 const RULER_Y = 24;
+const DOUBT_TALL = 12;
 const THINNEST = 2; // px: a gap of a second stays to be seen in a view of a day
 
 export function palette(element: HTMLElement): Palette {
@@ -86,6 +87,7 @@ export function draw(context: CanvasRenderingContext2D, pixels: number, colours:
   pen.activity();
   pen.pictures();
   pen.gaps();
+  pen.doubts();
   pen.range();
   drawBookmarks(context, picture.bookmarks_us, (atUs) => xOf(picture.view, atUs, pixels), pixels, [LANE_TOP, LANE_BOTTOM], colours);
   pen.ruler();
@@ -168,6 +170,23 @@ class Pen {
       c.fillRect(left, LANE_TOP, right - left, 3);
       c.fillRect(left, LANE_BOTTOM - 3, right - left, 3);
       this.gapLabel(this.p.gapWords(gap.reason), left, right);
+      c.restore();
+    }
+  }
+
+  /** Times that are not to be taken as they stand: a hatched band along the top of what was recorded. */
+  doubts(): void {
+    const { c } = this;
+    for (const { from_us, to_us } of this.p.facts.doubts) {
+      const [left, right] = this.edges(from_us, to_us, THINNEST);
+      if (right <= left) continue;
+      c.save();
+      c.beginPath();
+      c.rect(left, LANE_TOP, right - left, DOUBT_TALL);
+      c.clip();
+      c.fillStyle = this.colours.gapGround;
+      c.fill();
+      this.hatch(left, right);
       c.restore();
     }
   }
