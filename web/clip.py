@@ -108,6 +108,7 @@ class ClipRoom:
             "Content-Disposition": f'attachment; filename="{name}"',
             "X-Clip-Start-Us": str(clip.start_us),
             "X-Clip-End-Us": str(clip.end_us),
+            "X-Clip-Coarse": str(int(any(share.footage.is_coarse for share in reading.shares if not share.lead))),
             "X-Clip-Unreadable-Us": str(sum(gap.end_us - gap.start_us for gap in reading.missing)),
         }
         content = Content(MP4, pieces, _etag(head, clip), headers)

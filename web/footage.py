@@ -16,6 +16,7 @@ import numpy.typing as npt
 from nvr.chunk import scan
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.source import ByteSource
+from nvr.chunk.stamp import StampFlags
 from nvr.chunk.tables import Array
 from nvr.codec.parameters import PictureFormat, describe
 from nvr.errors import IntegrityError, StorageError
@@ -55,6 +56,7 @@ class Footage:
     shown_us: Times
     fragments: tuple[FragmentRow, ...]
     is_whole: bool  # as far as was written; False: its end is damaged or missing
+    is_coarse: bool  # times in it are those of receipt, right to a second
     root: bytes  # Merkle root; empty where it is not sealed, or damaged
     previous_root: bytes  # of the chunk that was recorded before it
 
@@ -207,17 +209,19 @@ def _read(chunk: StoredChunk, fd: int) -> Footage:
         if footer is not None and chunk.root and not footer.root.startswith(chunk.root):
             raise IntegrityError("another file lies in the place of this one", where=chunk.path, hint=_CHECK)
         if footer is not None:
-            fragments, samples = footer.fragments, footer.samples
+            fragments, samples, is_coarse = footer.fragments, footer.samples, footer.is_coarse
         else:  # it grows, and the stamps tell as much; or its end is damaged, and only the hashes tell what is sound
             source = ByteSource(fd)
             spans = scan.fragments(source, reader.preamble_bytes, end=chunk.readable_bytes, verify=chunk.sealed)
-            found = scan.contents(scan.read_preamble(source), list(spans))
+            scanned = list(spans)
+            found = scan.contents(scan.read_preamble(source), scanned)
             fragments, samples = found.fragments, found.samples
+            is_coarse = any(one.span.stamp.flags & StampFlags.COARSE for one in scanned)
         is_whole = footer is not None or not chunk.sealed
         if footer is None:
             chunk = _ended(chunk, samples, reader.header.composition_delay_90k)
         root = b"" if footer is None else footer.root
-        return _footage(chunk, reader, fragments, samples, root=root, is_whole=is_whole)
+        return _footage(chunk, reader, fragments, samples, is_coarse=is_coarse, root=root, is_whole=is_whole)
 
 
 def _ended(chunk: StoredChunk, samples: Array, delay_90k: int) -> StoredChunk:
@@ -234,7 +238,14 @@ def _ended(chunk: StoredChunk, samples: Array, delay_90k: int) -> StoredChunk:
 
 
 def _footage(
-    chunk: StoredChunk, reader: ChunkReader, fragments: Array, samples: Array, *, root: bytes, is_whole: bool
+    chunk: StoredChunk,
+    reader: ChunkReader,
+    fragments: Array,
+    samples: Array,
+    *,
+    is_coarse: bool,
+    root: bytes,
+    is_whole: bool,
 ) -> Footage:
     header = reader.header
     delay_90k = header.composition_delay_90k
@@ -249,6 +260,7 @@ def _footage(
         shown_us=shown_us,
         fragments=_rows(fragments, samples, shown_us),
         is_whole=is_whole,
+        is_coarse=is_coarse,
         root=root,
         previous_root=header.previous_root,
     )

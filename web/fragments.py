@@ -125,6 +125,7 @@ def _table(share: Share, init: Footage, rows: Sequence[FragmentRow]) -> ChunkTab
         height=footage.picture.height,
         composition_delay_90k=init.delay_90k,
         sealed=chunk.sealed,
+        coarse=footage.is_coarse,
         clock_doubtful=chunk.is_clock_doubtful,
         fragments=[(r.offset, r.end, r.decode_90k, r.duration_90k, r.presentation_us, int(r.sync)) for r in rows],
     )

@@ -203,5 +203,6 @@ def _tell(footages: Sequence[Footage], rows: list[Row]) -> SampleTable:
         width=first.picture.width,
         height=first.picture.height,
         sealed=last.chunk.sealed,
+        coarse=any(footage.is_coarse for footage in footages),
         samples=rows,
     )

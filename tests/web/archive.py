@@ -57,6 +57,7 @@ class Growing:
     start_us: int
     waiting: list[Sequence[Coded]] = field(default_factory=list)
     appended: int = 0
+    is_coarse: bool = False
 
     def __post_init__(self) -> None:
         self.part = self.house.volume.create(self.writer.header, 1 << 20)
@@ -96,6 +97,7 @@ class Growing:
             monotonic_us=us_from_90k(decode_90k),
             ntp=0,
             lost_packets=0,
+            is_coarse=self.is_coarse,
         )
 
     def post(self) -> None:

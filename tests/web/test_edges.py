@@ -221,6 +221,23 @@ async def test_damaged_media_is_told_plainly_and_server_lives_on(server: Server,
     assert (await server.still(START_US + 3 * US_PER_S))[0] == 75
 
 
+async def test_coarse_times_are_told_with_player_data_and_clip(server: Server, house: House) -> None:
+    source = stream()
+    growing = house.begin(source, START_US, groups(source, 0, 2))
+    growing.is_coarse = True
+    growing.append(2)
+    window = {"from_us": START_US, "to_us": START_US + 60 * US_PER_S}
+    assert [chunk["coarse"] for chunk in (await server.json(FRAGMENTS, **window))["chunks"]] == [True]
+    growing.append_all()
+    growing.seal()
+    house.record(source, growing.end_us, run=2, first_group=2)
+    for name in ("fragments", "samples"):
+        answer = await server.json(f"/api/channels/1/{name}", **window)
+        assert [chunk["coarse"] for chunk in answer["chunks"]] == [True, False]
+    assert (await server.clip(START_US, growing.end_us)).reply.headers["X-Clip-Coarse"] == "1"
+    assert (await server.clip(growing.end_us, growing.end_us + US_PER_S)).reply.headers["X-Clip-Coarse"] == "0"
+
+
 async def test_sub_stream_is_a_track_of_its_own(server: Server, house: House) -> None:
     house.record(stream(), START_US)
     house.record(stream(first=500), START_US, track=Track(1, TrackKind.SUB))

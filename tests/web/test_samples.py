@@ -99,5 +99,5 @@ def test_many_key_samples_are_thinned_evenly_across_chunks() -> None:
 
 def table_of(times: range) -> SampleTable:
     return SampleTable(
-        times.start, times.stop, "", "", "", 16, 16, sealed=True, samples=[(0, 1, us, 1) for us in times]
+        times.start, times.stop, "", "", "", 16, 16, sealed=True, coarse=False, samples=[(0, 1, us, 1) for us in times]
     )

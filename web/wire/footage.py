@@ -8,7 +8,8 @@ class ChunkTable(Answer, frozen=True):
     """The fragments of one chunk file that a player needs for a window.
 
     A row of ``fragments`` is ``[offset, end, decode_90k, duration_90k, presentation_us, sync]``: the bytes
-    ``[offset, end)`` of ``media_url``, the decode time in the chunk, and the wall time of the first sample.
+    ``[offset, end)`` of ``media_url``, the decode time in the chunk, and the wall time of the first sample. ``coarse``:
+    times in this chunk are those at which pictures came, right to a second.
     """
 
     start_us: int
@@ -20,6 +21,7 @@ class ChunkTable(Answer, frozen=True):
     height: int
     composition_delay_90k: int
     sealed: bool
+    coarse: bool
     clock_doubtful: bool  # the server's clock was not believed when it was recorded: its dates may be wrong
     fragments: list[tuple[int, int, int, int, int, int]]
 
@@ -44,6 +46,7 @@ class SampleTable(Answer, frozen=True):
 
     ``description`` is the payload of avcC or hvcC in base64, what WebCodecs opens a decoder with. A row of ``samples``
     is ``[offset, size, shown_us, sync]``: its bytes in ``media_url``, and the wall time at which its picture is shown.
+    ``coarse`` as in `ChunkTable`.
     """
 
     start_us: int
@@ -54,6 +57,7 @@ class SampleTable(Answer, frozen=True):
     width: int
     height: int
     sealed: bool
+    coarse: bool
     samples: list[tuple[int, int, int, int]]
 
 

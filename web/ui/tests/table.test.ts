@@ -21,6 +21,7 @@ function chunk(name: string, startS: number, seconds: number, sealed = true, fro
     height: 360,
     composition_delay_90k: 0,
     sealed,
+    coarse: false,
     clock_doubtful: false,
     fragments,
   };

@@ -72,7 +72,8 @@ export interface ChannelState {
  * The fragments of one chunk file that a player needs for a window.
  *
  * A row of `fragments` is `[offset, end, decode_90k, duration_90k, presentation_us, sync]`: the bytes
- * `[offset, end)` of `media_url`, the decode time in the chunk, and the wall time of the first sample.
+ * `[offset, end)` of `media_url`, the decode time in the chunk, and the wall time of the first sample. `coarse`:
+ * times in this chunk are those at which pictures came, right to a second.
  */
 export interface ChunkTable {
   start_us: number;
@@ -84,6 +85,7 @@ export interface ChunkTable {
   height: number;
   composition_delay_90k: number;
   sealed: boolean;
+  coarse: boolean;
   clock_doubtful: boolean;
   fragments: [number, number, number, number, number, number][];
 }
@@ -284,6 +286,7 @@ export type RemarkWord = "coarse" | "key_frames" | "other";
  *
  * `description` is the payload of avcC or hvcC in base64, what WebCodecs opens a decoder with. A row of `samples`
  * is `[offset, size, shown_us, sync]`: its bytes in `media_url`, and the wall time at which its picture is shown.
+ * `coarse` as in `ChunkTable`.
  */
 export interface SampleTable {
   start_us: number;
@@ -294,6 +297,7 @@ export interface SampleTable {
   width: number;
   height: number;
   sealed: boolean;
+  coarse: boolean;
   samples: [number, number, number, number][];
 }
 
