@@ -69,6 +69,7 @@ class Belief:
     sure_us: int  # up to here the line was vouched for
     is_sure: bool = False  # it was since the machine was started
     is_floor: bool = False  # it is only what time it must be at least
+    start_us: int = 0  # where it stood when the machine was started
     since_us: int = 0  # since boot: when the line was taken up after the machine's start
     off_us: int | None = None  # the server's clock less the line, while it is doubted
     off_from_us: int = 0  # what it said when the doubt began
@@ -163,6 +164,7 @@ def _restarted(belief: Belief, reading: Reading) -> Belief:
         line_us=belief.line_us + reading.boot_us,
         is_sure=False,
         is_floor=True,
+        start_us=belief.line_us,
         since_us=reading.boot_us,
         off_us=None,
         kept_since_us=None,
@@ -173,7 +175,10 @@ def _restarted(belief: Belief, reading: Reading) -> Belief:
 
 def _followed(here: Belief, reading: Reading, off_us: int) -> Belief:
     """The clock runs with the line, or has come back to it."""
-    after = here if here.off_us is None else _returned(here, here.off_us - max(0, off_us))
+    after = here if here.off_us is None else _returned(here, here.off_us)
+    if here.is_floor and off_us > 0:  # the machine was off meanwhile, nobody knows when
+        moved = tuple(_moved(one, here.start_us, off_us) for one in after.corrections)
+        after = replace(after, corrections=moved)
     is_kept = here.is_sure and reading.is_synchronised
     return replace(
         after,
@@ -217,11 +222,13 @@ def _vouched_for(here: Belief, reading: Reading) -> Belief:
         began_us = min(began_us, here.off_from_us - STEP_US)
     is_step = abs(shift_us) > STEP_US
     if is_step:
-        # Within one start of the machine time cannot have passed unseen: then the whole line was wrong, though vouched
-        # for. Otherwise the machine was off after it was vouched for last.
-        from_us = here.began_us if here.is_sure else here.sure_us
-        corrections = [_moved(one, from_us, shift_us) for one in corrections]
-        corrections.append(Correction(from_us, here.line_us + STEP_US, shift_us, is_marked=shift_us < 0))
+        # Within one start of the machine time cannot have passed unseen: then the line was wrong, though vouched for,
+        # and perhaps all before it. Otherwise the machine was off after it was vouched for last.
+        whole_us = 0 if shift_us > 0 else here.began_us
+        from_us = whole_us if here.is_sure else here.sure_us
+        if here.is_sure or shift_us > 0:  # else it is not known which part of the line was ahead: keep longer
+            corrections = [_moved(one, from_us, shift_us) for one in corrections]
+        corrections.append(Correction(from_us, here.line_us + STEP_US, shift_us, is_marked=False))
     return replace(
         here,
         line_us=reading.wall_us,
@@ -246,7 +253,8 @@ def _doubt(belief: Belief, off_us: int) -> Correction:
 
 def _moved(one: Correction, from_us: int, shift_us: int) -> Correction:
     """A correction to a line that is corrected itself."""
-    on_line = one.to_us + one.shift_us > from_us
+    end_us = one.to_us + one.shift_us - (0 if shift_us > 0 else STEP_US)  # where it is not clear, keep longer
+    on_line = end_us > from_us
     return replace(one, shift_us=one.shift_us + shift_us) if on_line else one
 
 

@@ -28,6 +28,7 @@ need() {
 debian() { dpkg-query -W -f '${Status}' "$1" | grep -q 'ok installed'; }
 python_is_new() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
 python_has_venv() { "$python" -c 'import venv, ensurepip'; }
+faketime_library() { ls /usr/lib/*/faketime/libfaketime.so.1; }
 gst_rtsp_server() {
     /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer'
 }
@@ -36,6 +37,7 @@ need setup python3 "Python 3.11 or later runs everything" python_is_new
 need setup python3-venv "makes the virtual environment .venv" python_has_venv
 need setup git "the tests ask it which files belong to the project" command -v git
 need test ffmpeg "a second opinion on the files we write: ffprobe and ffmpeg read them" command -v ffmpeg
+need test faketime "gives the recorder wrong clocks" faketime_library
 need test chromium "the tests of the web page drive it" command -v chromium
 need test fonts-dejavu-core "letters for Chromium's screenshots" debian fonts-dejavu-core
 need test fonts-noto-core "Vietnamese letters for Chromium's screenshots" debian fonts-noto-core

@@ -94,14 +94,16 @@ class ClockWatch(threading.Thread):
 
     def run(self) -> None:
         is_last = False
-        while not is_last:
-            is_last = self._stopping.wait(LOOK_S) if self._noted is not None else False
+        while True:
             try:
                 self.look()
             except StorageError as error:
                 log.error("what is believed of the clock cannot be kept", error=str(error))  # noqa: TRY400 - no bug of ours
             except Exception:  # the outermost loop of a thread that must go on
                 log.exception("clock")
+            if is_last:
+                return
+            is_last = self._stopping.wait(LOOK_S)
 
     def look(self) -> None:
         """Once: what a person said is heard, the belief is kept, and whoever waits for a believed clock is told.
