@@ -8,6 +8,9 @@ from nvr.timebase import US_PER_S
 
 TOLERANCE_US = 100_000  # chosen: less than a reconnect can take, more than the error of two runs' clocks
 STEP_US = US_PER_S  # as for a run (`nvr.capture.segmenter`): by less no clock is set, it is led
+AHEAD_US = (
+    60 * US_PER_S
+)  # chosen: nothing waits so long between its receipt and this ledger; what is dated later, is wrong
 SETTLE_US = 10 * US_PER_S  # footage may still wait in the disk queue this long after its session ended
 
 
@@ -54,8 +57,11 @@ class GapLedger:
             offset_us, self._now_us = now_us - monotonic_us, now_us
             step_us = 0 if self._offset_us is None else offset_us - self._offset_us
             self._offset_us = offset_us
-            if step_us < -STEP_US:
-                self._step_us = step_us
+            is_undone = (
+                self._step_us < 0 and abs(step_us + self._step_us) <= AHEAD_US
+            )  # it was wrong, and is right again
+            if step_us < -STEP_US or is_undone:
+                self._step_us = 0 if is_undone else step_us
                 for account in self._accounts.values():
                     account.move(step_us)
 
@@ -93,6 +99,8 @@ class GapLedger:
             account = self._account(track)
             account.missing_since_us = None
             start_us, end_us = self._since_step(start_us), self._since_step(end_us)
+            if self._is_ahead(end_us):
+                return None
             if not self._settled:
                 account.resumed_us = start_us if account.resumed_us is None else account.resumed_us
                 account.written_us = end_us
@@ -106,6 +114,8 @@ class GapLedger:
         with self._lock:
             account = self._account(track)
             end_us = self._since_step(end_us)
+            if self._is_ahead(end_us):
+                return
             if self._settled:
                 account.accounted_us = max(end_us, account.accounted_us or end_us)
             else:
@@ -139,6 +149,10 @@ class GapLedger:
         """What waited for its disk while the clock was set back is dated ahead still."""
         is_ahead = 2 * (at_us - self._now_us) > -self._step_us  # nearer to now by the clock as it was
         return at_us + self._step_us if self._step_us and is_ahead else at_us
+
+    def _is_ahead(self, at_us: int) -> bool:
+        """Whether a clock dated this that has been set back more than once since: it tells nothing of now."""
+        return self._offset_us is not None and at_us > self._now_us + AHEAD_US
 
     def _account(self, track: Track) -> _Account:
         return self._accounts.setdefault(track, _Account())

@@ -122,3 +122,27 @@ def test_clock_that_is_set_forwards_leaves_a_gap() -> None:
     ledger.missing(TRACK, GapReason.CLOCK, "set", 3_710 * S)
     ledger.follow(3_710 * S, 20 * S)
     assert ledger.recorded(TRACK, 3_710 * S, 3_711 * S) == Gap(TRACK, 110 * S, 3_710 * S, GapReason.CLOCK, "set")
+
+
+def test_file_of_a_clock_far_ahead_that_ends_after_two_more_steps_hides_no_absence() -> None:
+    ledger = settled_ledger()
+    ledger.follow(100_000 * S, 10 * S)
+    ledger.recorded(TRACK, 100_000 * S, 100_008 * S)
+    ledger.follow(9_100_010 * S, 20 * S)
+    ledger.follow(100_020 * S, 30 * S)
+    ledger.follow(96_430 * S, 40 * S)
+    ledger.sealed(TRACK, 9_100_012 * S)  # its camera paused: it was ended by the next picture
+    ledger.follow(100_040 * S, 50 * S)
+    ledger.recorded(TRACK, 100_040 * S, 100_045 * S)
+    ledger.follow(100_060 * S, 70 * S)
+    assert ledger.recorded(TRACK, 100_060 * S, 100_061 * S) == Gap(TRACK, 100_045 * S, 100_060 * S, GapReason.RESTART)
+
+
+def test_clock_that_was_behind_for_seconds_leaves_no_gap_over_what_was_recorded() -> None:
+    ledger = settled_ledger()
+    ledger.follow(100_000 * S, 10 * S)
+    ledger.recorded(TRACK, 100_000 * S, 100_008 * S)
+    ledger.follow(96_410 * S, 20 * S)
+    ledger.recorded(TRACK, 96_410 * S, 96_418 * S)
+    ledger.follow(100_020 * S, 30 * S)
+    assert ledger.recorded(TRACK, 100_020 * S, 100_021 * S) == Gap(TRACK, 100_018 * S, 100_020 * S, GapReason.RESTART)
