@@ -9,8 +9,7 @@ const S = 1_000_000;
 function chunk(startS: number, seconds: number, more: Partial<SampleChunk> = {}): SampleChunk {
   const samples = Array.from({ length: seconds * 10 }, (_, n): SampleRow => [1_000 * n, 900, startS * S + n * 100_000, n % 10 ? 0 : 1]);
   const [start_us, end_us] = [startS * S, (startS + seconds) * S];
-  return { start_us, end_us, media_url: `/media/1/main/${start_us}-1-${startS}/media.mp4`, codec: "avc1", description: "", width: 16, height: 16, sealed: true,
-    coarse: false, samples, ...more };
+  return { start_us, end_us, media_url: `/media/1/main/${start_us}-1-${startS}/media.mp4`, codec: "avc1", description: "", width: 16, height: 16, sealed: true, coarse: false, samples, ...more };
 }
 
 function answer(fromS: number, toS: number, chunks: SampleChunk[], more: Partial<Samples> = {}): Samples {
