@@ -1,6 +1,5 @@
 """``clip.mp4``: a window as one plain MP4, laid out on request, sent from the chunk files, never stored."""
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from web.reading import Reading, WindowReader
 from web.route import Media, Route, route
 from web.sending import Content, FilePart, Piece, send
 from web.timeline import merged
+from web.turns import Turns
 
 CACHE_BYTES = 64 << 20  # chosen: heads of some three whole days; a browser asks for many ranges of one clip
 BUILDS = 1  # at once: a day's tables take half a second of one core
@@ -54,7 +54,7 @@ class ClipRoom:
         self._windows = windows
         self._zone = ZoneInfo(timezone)
         self._kept: OrderedDict[object, LaidOut] = OrderedDict()
-        self._building = asyncio.Semaphore(BUILDS)
+        self._turns = Turns(BUILDS)  # fair between cameras
 
     def routes(self) -> list[Route]:
         """The clip."""
@@ -79,8 +79,7 @@ class ClipRoom:
             NotRecorded: there is nothing of it.
             StorageError, IntegrityError: none of it can be read.
         """
-        async with self._building:
-            return await asyncio.to_thread(self._lay_out, asked)
+        return await self._turns.in_thread(asked.channel, partial(self._lay_out, asked))
 
     def _lay_out(self, asked: ClipQuery) -> LaidOut:
         track = asked.track_asked

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Turns:
@@ -34,6 +37,21 @@ class Turns:
             else:
                 self._leave(flow, turn)
             raise
+
+    async def in_thread(self, flow: Hashable, work: Callable[[], T]) -> T:
+        """What work gives that is done in a thread when its turn has come.
+
+        Who is cancelled goes at once; the place is free only when the thread has ended, for it goes on working.
+        """
+        await self.take(flow)
+        running = asyncio.ensure_future(asyncio.to_thread(work))
+        running.add_done_callback(self._over)
+        return await asyncio.shield(running)
+
+    def _over(self, done: "asyncio.Future[T]") -> None:
+        self.give_back()
+        if not done.cancelled():
+            done.exception()  # where nobody waits any more, nobody asks for it
 
     def give_back(self) -> None:
         """Give a place back: the next flow's first one has it."""

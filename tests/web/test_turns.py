@@ -1,6 +1,7 @@
 """Turns: fair between flows, in order within one, and nothing is lost when somebody goes away."""
 
 import asyncio
+import threading
 from collections.abc import Hashable
 
 from hypothesis import given
@@ -70,3 +71,16 @@ def test_places_are_neither_lost_nor_made(asked: list[tuple[str, bool]], places:
         late.cancel()
 
     asyncio.run(play())
+
+
+async def test_place_of_who_went_away_is_free_only_when_the_thread_has_ended() -> None:
+    turns, goes_on, got = Turns(1), threading.Event(), list[Hashable]()
+    asked = asyncio.create_task(turns.in_thread("a", goes_on.wait))
+    later = asyncio.create_task(turns.in_thread("b", lambda: got.append("later")))
+    await settle()
+    asked.cancel()
+    await settle()
+    assert (asked.cancelled(), got, turns.waiting()) == (True, [], 1)
+    goes_on.set()
+    await later
+    assert got == ["later"]
