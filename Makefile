@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 AGAIN := { echo 'Once more, alone, what failed:'; $(PYTEST) --last-failed --last-failed-no-failures none $(ARGS); }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check types torture fuzz bench lock clean
+.PHONY: help setup demo test check types torture chaos fuzz bench lock clean
 
 help:
 	@echo "make demo    record 55 simulated cameras and play them back in a browser (ARGS='--for 120 --json')"
@@ -18,6 +18,7 @@ help:
 	@echo "make check   look at style, types and architecture, without running anything for long"
 	@echo "make types   write the API's types for the page anew, after web/wire has changed"
 	@echo "make torture crash it ten times as often as 'make test' does, in all ways of tests/crash (half an hour)"
+	@echo "make chaos   record good cameras beside ones that misbehave at random, for an hour (NVR_CHAOS_MINUTES, NVR_CHAOS_SEED)"
 	@echo "make fuzz    look for bytes that break a parser: by hypothesis, then guided by coverage (an hour; needs atheris)"
 	@echo "make bench   measure recording, the index and reading, side by side with others"
 	@echo "make setup   only the set-up: .venv, packages, front end"
@@ -47,6 +48,10 @@ types: .venv/packages
 torture: $(SETUP)
 	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."
 	NVR_TORTURE=10 $(PYTEST) -s tests/crash $(ARGS)
+
+chaos: $(SETUP)
+	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."
+	NVR_CHAOS_MINUTES=$${NVR_CHAOS_MINUTES:-60} $(PYTEST) -s tests/chaos $(ARGS)
 
 fuzz: $(SETUP)
 	NVR_FUZZ_EXAMPLES=$${NVR_FUZZ_EXAMPLES:-20000} $(PYTEST) tests/fuzz --timeout 7200

@@ -48,8 +48,9 @@ need test gstreamer1.0-plugins-good "its RTP payloaders" debian gstreamer1.0-plu
 need test gstreamer1.0-plugins-bad "its H.265 parser" debian gstreamer1.0-plugins-bad
 need test gstreamer1.0-plugins-ugly "its H.264 encoder" debian gstreamer1.0-plugins-ugly
 need test glib-networking "its TLS, for rtsps" debian glib-networking
+need test gcc "compiles a wall clock that a test can set, and the C program that a benchmark is measured against" command -v gcc
+need test libc6-dev "what the compiler needs for that" debian libc6-dev
 need bench nginx-light "the file server that reading is measured against" debian nginx-light
-need bench gcc "compiles the C program that a benchmark is measured against" command -v gcc
 
 if [ -n "$missing" ]; then
     as_root=""

@@ -1,13 +1,14 @@
 """The whole program as a person runs it: ``nvr run`` over simulated cameras, asked through its web address."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,7 @@ def running(
     volumes: Sequence[tuple[int, Path]] = ((1, Path("footage")),),
     more: str = "",
     prepare: Callable[[Path], None] = lambda _data: None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """``nvr init``, the cameras into the registry, ``nvr run``; ended by SIGTERM.
 
@@ -111,6 +113,7 @@ def running(
         volumes: numbers and folders.
         more: further blocks of nvr.toml.
         prepare: called with the data folder before the recorder starts.
+        environment: more variables for the program.
     """
     port, config = _free_port(), folder / "nvr.toml"
     blocks = "".join(f'[[volumes]]\nnumber = {number}\npath = "{path}"\n' for number, path in volumes)
@@ -123,7 +126,8 @@ def running(
         for channel in fleet.channels():
             registry.put(channel)
     prepare(folder / "data")
-    process = subprocess.Popen((sys.executable, "-m", "tools.main", "run", "--config", str(config)))
+    command = (sys.executable, "-m", "tools.main", "run", "--config", str(config))
+    process = subprocess.Popen(command, env=os.environ | (environment or {}))
     try:
         opened = Running(f"http://127.0.0.1:{port}", fleet, process)
         opened.until(opened.answers, "the web server answers")

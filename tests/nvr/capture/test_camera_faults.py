@@ -93,7 +93,7 @@ def test_jump_of_camera_time_neither_moves_nor_loses_a_picture(rig: Rig, fleet: 
     rig.wait_for_samples([SICK], 80)
     rig.stop()
     assert len({reader.header.run for reader in rig.readers(SICK)}) == 1
-    assert [reader.summary().is_coarse for reader in rig.readers(SICK)][-1]
+    assert any(reader.summary().is_coarse for reader in rig.readers(SICK))  # until the clock is believed again
     assert rig.books.gaps == []
 
 
