@@ -17,6 +17,8 @@ from nvr.chunk.verification import ChunkProblem
 from nvr.errors import IntegrityError
 from nvr.timebase import us_from_90k
 
+ROUNDING_US = 1  # us(a + b) − us(b) and us(a) differ by so much at most
+
 __all__ = ["SAMPLE_DTYPE", "ChunkProblem", "ChunkReader", "FragmentSpan", "scan"]
 
 
@@ -128,5 +130,10 @@ class ChunkReader:
 
 
 def start_us(header: ChunkHeader, span: FragmentSpan) -> int:
-    """The chunk's start by what a fragment's stamp says: the later the fragment, the better it is known."""
-    return span.stamp.wall_us - us_from_90k(span.presentation_90k - header.composition_delay_90k)
+    """The chunk's start by what a fragment's stamp says: the later the fragment, the better it is known.
+
+    The estimate in the header counts if there is nothing between them but the rounding of ticks to microseconds: it is
+    where the chunk before ends, and two files of one run must not overlap.
+    """
+    start = span.stamp.wall_us - us_from_90k(span.presentation_90k - header.composition_delay_90k)
+    return header.start_us if abs(start - header.start_us) <= ROUNDING_US else start

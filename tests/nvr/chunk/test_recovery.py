@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from nvr.chunk.filesystem import FileSystem
 from nvr.chunk.name import ChunkName
-from nvr.chunk.reader import ChunkReader
+from nvr.chunk.reader import ChunkReader, start_us
 from nvr.chunk.recovery import adopt, recover
+from nvr.chunk.scan import FragmentSpan
+from nvr.chunk.stamp import FragmentStamp, StampFlags
 from nvr.chunk.volume import Volume
 from nvr.chunk.writer import ChunkWriter
 from nvr.errors import StorageError, VolumeFull
 from nvr.media import Codec, CutReason
+from nvr.timebase import us_from_90k
 from tests.manual_clock import ManualClock
 from tests.nvr.chunk.footage import START_US, footage, header, open_volume, record, record_sealed
 
@@ -210,3 +213,14 @@ def test_old_file_is_adopted_by_its_footer_and_without_one_by_its_fragments(volu
     found = adopt(volume, name, synced=True)
     assert found is not None
     assert (found.fragments, found.recovered) == (sealed.fragments, True)
+
+
+@pytest.mark.parametrize(("moved_us", "expected_us"), [(0, START_US), (-2_000, START_US - 2_000)])
+def test_start_by_a_stamp_is_the_estimate_but_for_rounding(moved_us: int, expected_us: int) -> None:
+    chunk_90k, fragment_90k = 5, 5  # on the run's timeline, and from there: 56 and 55 µs
+    run_start_us = START_US - us_from_90k(chunk_90k)
+    wall_us = run_start_us + us_from_90k(chunk_90k + fragment_90k) + moved_us
+    stamp = FragmentStamp(2, StampFlags.NONE, wall_us, 0, 0, 0, 0, 0, bytes(32))
+    span = FragmentSpan(0, 0, 0, 0, fragment_90k, 3600, fragment_90k, False, 1, stamp)
+    found_us = start_us(header(SHOWN, composition_delay_90k=0), span)
+    assert abs(found_us - expected_us) <= (1 if moved_us else 0)
