@@ -210,7 +210,7 @@ class RecorderSettings(_Section):
     reconnect_max_s: float = Field(30.0, ge=1, le=600)
     authentication_retry_s: float = Field(60.0, ge=1, le=3600)
     tls_verify: bool = False  # cameras carry self-made certificates; rtsps then hides, but proves nothing
-    basic_in_clear: bool = True  # a camera that knows only Basic gets its password readable over plain rtsp
+    basic_in_clear: bool = False  # true: a camera that knows only Basic gets its password readable over plain rtsp
 
 
 class WebSettings(_Section):

@@ -86,7 +86,7 @@ TAIL = """
 #: reconnect_max_s = 30.0         # longest wait between two attempts
 #: authentication_retry_s = 60.0  # slower after a wrong password, so that a camera does not lock us out
 #: tls_verify = false             # true: rtsps only from cameras with a certificate of a known authority
-#: basic_in_clear = true          # false: no password goes readable over plain rtsp, even if a camera knows only Basic
+#: basic_in_clear = false         # true: a camera that knows only Basic gets its password readable over plain rtsp
 
 [web]
 #: host = "127.0.0.1"    # only this machine, until there are accounts

@@ -351,7 +351,7 @@ class RtspClient:
             raise AuthenticationError("the camera wants an authentication that is not known here", where=self.url)
         best = offers[0]
         if best.scheme == "basic" and not self._basic_in_clear:
-            raise in_clear(self.url, "the camera takes the password in the clear only, which basic_in_clear forbids")
+            raise in_clear(self.url, "the camera, or who answers there, wants the password in the clear")
         if best.scheme == "basic" and self._habits.offered_digest and not is_secure(self.url):
             raise in_clear(
                 self.url,

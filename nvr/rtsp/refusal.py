@@ -54,7 +54,7 @@ def redirected(url: str, headers: Headers) -> CameraError:
 
 def in_clear(url: str, what: str) -> AuthenticationError:
     """The password is not given: whoever answers or listens could read it."""
-    hint = "look who answers there; choose Digest in the camera, or rtsps://"
+    hint = "look who answers there; choose Digest in the camera, or rtsps://, or set basic_in_clear in nvr.toml"
     return AuthenticationError(what, where=url, hint=hint)
 
 
