@@ -102,6 +102,18 @@ def size(face: Face, number: int) -> Any:
     return tile.evaluate(read)
 
 
+def stands_at(face: Face) -> Any:
+    """The instant that is shown, once it does not change any more: a pause comes to rest on a picture of all."""
+    seen = [0]
+
+    def is_still() -> bool:
+        seen.append(face.player("wallTimeUs()"))
+        return len(seen) > 10 and len(set(seen[-10:])) == 1
+
+    face.until(is_still, "it stands still")
+    return seen[-1]
+
+
 def test_enlarged_tile_takes_the_main_stream_and_gives_it_back(view: Face, pair: Pair) -> None:
     view.open(f"#/wall/1,2/{pair.start_us + 5 * US_PER_S}")
     view.until(lambda: size(view, 1) == SUB[0] and size(view, 2) == SUB[0], "small pictures")
@@ -120,10 +132,10 @@ def test_magnified_tile_takes_the_main_stream_while_it_stands(view: Face, pair: 
     view.until(lambda: size(view, 1) == SUB[0], "a small picture")
     view.page.keyboard.press(" ")
     view.until(lambda: view.player("state") == "paused", "it stands")
-    stood_us = view.player("wallTimeUs()")
+    stood_us = stands_at(view)
     view.page.keyboard.press("z")
     view.until(lambda: size(view, 1) == MAIN[0], "the full picture")
-    assert view.player("wallTimeUs()") == pytest.approx(stood_us, abs=PICTURE_US)
+    assert stands_at(view) == pytest.approx(stood_us, abs=PICTURE_US)
     view.page.keyboard.press("0")
     view.until(lambda: size(view, 1) == SUB[0], "the small picture again")
 
