@@ -4,7 +4,6 @@ What no file tells is taken over from the old index where that can still be read
 cannot, a gap's reason is what the footer before it says of its end.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from indexer.reader import IndexReader
 from indexer.records import ChunkRecord
 from indexer.writer import Commit, IndexWriter
+from nvr import durable
 from nvr.chunk.name import ChunkName
 from nvr.chunk.reader import ChunkReader
 from nvr.chunk.sealed import SealedChunk
@@ -279,11 +279,6 @@ def _swap(path: Path, draft: Path, before: Path) -> None:
                     file.unlink()
                 before.rmdir()
             path.rename(before)
-        draft.rename(path)
-        fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        durable.rename(draft, path)
     except OSError as error:
         raise StorageError(f"the new index cannot be put in place: {error.strerror}", where=str(draft)) from error

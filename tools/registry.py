@@ -133,10 +133,10 @@ def _refuse_to_replace(settings: "Settings", *, force: bool) -> None:
 
 def _put_in_place(draft: Path, path: Path) -> Path | None:
     """The new folder in the old one's place, with the key that is there; gives where the old one is kept."""
-    import os
     import shutil
 
     from indexer.keyfile import KEY_FILE
+    from nvr import durable
     from nvr.ownership import hand_over_path
     from nvr.timebase import SystemClock
 
@@ -148,12 +148,7 @@ def _put_in_place(draft: Path, path: Path) -> Path | None:
                 hand_over_path(draft / KEY_FILE, draft)
             aside = path.with_name(f"{path.name}.before-{format_utc(SystemClock().wall_us())[:19].replace(':', '')}")
             path.rename(aside)
-        draft.rename(path)
-        fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        durable.rename(draft, path)
     except OSError as error:
         raise StorageError(f"the copy cannot be put in place: {error.strerror}", where=str(draft)) from error
     return aside
