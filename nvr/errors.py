@@ -1,4 +1,4 @@
-"""The errors of the house: one small tree; a class exists only because someone acts on it."""
+"""The errors of the project: one small tree; a class exists only because someone acts on it."""
 
 
 class NvrError(Exception):

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Self
 
 from indexer.clockbook import ClockBook, decode, encode
 from nvr import log as logging
@@ -10,6 +9,7 @@ from nvr.believedclock import Belief, Confirmation, Reading, begin, observe
 from nvr.chunk import mirror
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError
+from nvr.periodic import PeriodicThread
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, Clock, format_utc
 
 log = logging.get_logger()
@@ -20,8 +20,8 @@ MIRROR_US = 10 * US_PER_MINUTE  # chosen: within one start of the machine an old
 TELL_US = 10 * US_PER_MINUTE  # chosen: how long a clock that was put right stays among what is the matter
 
 
-class ClockWatch(threading.Thread):
-    """``with`` starts and stops it. It is itself a clock: the believed one, for whoever judges ages.
+class ClockWatch(PeriodicThread):
+    """It is itself a clock: the believed one, for whoever judges ages.
 
     Args:
         book: where the belief is kept; its owner closes it.
@@ -40,13 +40,12 @@ class ClockWatch(threading.Thread):
         volumes: Iterable[Volume],
         floor_us: Callable[[], int | None],
     ) -> None:
-        super().__init__(name="clock")
+        super().__init__("clock", LOOK_S)
         self._book = book
         self._reading = reading
         self._clock = clock
         self.volumes: Callable[[], Iterable[Volume]] = lambda: volumes  # those that are open now
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
         self._confirmed: Confirmation | None = None
         known = book.belief() or self._mirrored()
         self._belief = begin(reading(), floor_us()) if known is None else observe(known, reading())
@@ -84,26 +83,11 @@ class ClockWatch(threading.Thread):
 
     # -- the thread ------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def begin(self) -> None:
+        self.look()
 
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
-
-    def run(self) -> None:
-        is_last = False
-        while True:
-            try:
-                self.look()
-            except StorageError as error:
-                log.error("what is believed of the clock cannot be kept", error=str(error))  # noqa: TRY400 - no bug of ours
-            except Exception:  # the outermost loop of a thread that must go on
-                log.exception("clock")
-            if is_last:
-                return
-            is_last = self._stopping.wait(LOOK_S)
+    def end(self) -> None:
+        self.look()
 
     def look(self) -> None:
         """Once: what a person said is heard, the belief is kept, and whoever waits for a believed clock is told.

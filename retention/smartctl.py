@@ -6,7 +6,6 @@ Its arguments are fixed, its device comes from the kernel, nothing of it from a 
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
@@ -14,6 +13,7 @@ from typing import Self
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
 from nvr.log import get_logger
+from nvr.periodic import PeriodicThread
 from retention.diskhealth import DiskHealth, Health, judge, worst
 
 log = get_logger()
@@ -69,8 +69,8 @@ def ask(disk: str, program: str) -> DiskHealth:
     return found
 
 
-class SmartWatch(threading.Thread):
-    """Asks every disk once an hour. ``with`` starts and stops it; without smartctl it does nothing.
+class SmartWatch(PeriodicThread):
+    """Asks every disk once an hour; without smartctl it does nothing.
 
     Args:
         at_work: the volumes that are open, by number.
@@ -78,10 +78,9 @@ class SmartWatch(threading.Thread):
     """
 
     def __init__(self, at_work: Callable[[], Mapping[int, Volume]], program: str | None) -> None:
-        super().__init__(name="smart", daemon=True)  # a process in the kernel's hands may not end with us
+        super().__init__("smart", LOOK_S, daemon=True)  # a process in the kernel's hands may not end with us
         self._at_work = at_work
         self._program = program
-        self._stopping = threading.Event()
         self._looks = 0
         self.health: dict[int, DiskHealth] = {}  # by volume; replaced, never changed: any thread may read it
 
@@ -93,14 +92,6 @@ class SmartWatch(threading.Thread):
             log.info("smartctl is not installed: the disks are not asked for their health")
         return cls(at_work, program)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join(LOOK_S)
-
     def troubles(self, health: Health) -> dict[int, str]:
         """For people, by volume: what is the matter with the disks that are so. Any thread."""
         return {
@@ -110,13 +101,11 @@ class SmartWatch(threading.Thread):
         }
 
     def run(self) -> None:
-        while self._program is not None:
-            try:
-                self.look()
-            except Exception:  # the outermost loop of a thread that must go on
-                log.exception("the disks' health cannot be asked for")
-            if self._stopping.wait(LOOK_S):
-                return
+        if self._program is not None:
+            super().run()
+
+    def begin(self) -> None:
+        self.look()
 
     def look(self) -> None:
         """Once: the disks whose turn it is, and those that are new."""

@@ -1,17 +1,15 @@
 """The thread that looks through each volume once, beside recording, for footage that the index does not know."""
 
-import threading
 from collections.abc import Callable, Collection, Mapping
 from time import monotonic
-from typing import Self
 
 from indexer.adoption import Adoption
 from indexer.departed import departed, tell
 from indexer.writer import IndexWriter
 from nvr.chunk.filesystem import be_idle
 from nvr.chunk.volume import Volume
-from nvr.errors import StorageError
 from nvr.log import get_logger
+from nvr.periodic import PeriodicThread
 
 log = get_logger()
 
@@ -20,8 +18,8 @@ RETRY_S = 60.0  # chosen: a disk or an index that fails is told by those who nee
 LONGEST_REST_S = 2.0  # chosen: otherwise as long as the work took, so that recording has half of a disk's time at least
 
 
-class AdoptionWatch(threading.Thread):
-    """``with`` starts and stops it.
+class AdoptionWatch(PeriodicThread):
+    """The thread.
 
     Args:
         writer: of the index.
@@ -42,7 +40,7 @@ class AdoptionWatch(threading.Thread):
         on_known: Callable[[], None] = lambda: None,
         wanted: Callable[[], Collection[int]] = lambda: (),
     ) -> None:
-        super().__init__(name="adoption")
+        super().__init__("adoption", LOOK_S)
         self._adoption = Adoption(writer, self._rest)
         self._at_work = at_work
         self._ready = ready
@@ -53,31 +51,15 @@ class AdoptionWatch(threading.Thread):
         self._looked_through: dict[int, Volume] = {}
         self._told: dict[int, int] = {}
         self._is_reading = True  # what an earlier start left
-        self._stopping = threading.Event()
         self._next_s = 0.0
         self.trouble: dict[int, str] = {}  # volume number → what is being done there, for people; replaced, not changed
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
-
-    def run(self) -> None:
+    def begin(self) -> None:
         be_idle()
-        while not self._stopping.wait(LOOK_S):
-            if not self._ready() or monotonic() < self._next_s:
-                continue
-            try:
-                self.look()
-            except StorageError as error:
-                log.error("footage cannot be taken in; tried again", error=str(error))  # noqa: TRY400 - no bug of ours
-                self._next_s = monotonic() + RETRY_S
-            except Exception:  # the outermost loop of a thread that must go on
-                log.exception("adoption")
-                self._next_s = monotonic() + RETRY_S
+
+    def failed(self, error: Exception) -> None:
+        super().failed(error)
+        self._next_s = monotonic() + RETRY_S
 
     def look(self) -> None:
         """Look through the volumes that have come since, then read what was found.
@@ -85,6 +67,8 @@ class AdoptionWatch(threading.Thread):
         Raises:
             StorageError: a volume or the index fails.
         """
+        if not self._ready() or monotonic() < self._next_s:
+            return
         for number, volume in self._at_work().items():
             if self._looked_through.get(number) is not volume:
                 if not self._adoption.names(volume):

@@ -8,7 +8,7 @@ from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 def recorder(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Record all cameras until told to stop; ``nvr run`` starts this beside the web server."""
     from nvr.watchdog import end_with_supervisor
-    from tools.recording import record
+    from tools.assembly import record
 
     faulthandler.enable()  # a crash, or a watchdog's SIGABRT, tells where each thread stood, without values
     end_with_supervisor()

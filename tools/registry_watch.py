@@ -1,15 +1,14 @@
 """The thread that copies the registry to two volumes: within a minute of a change, and looked after every hour."""
 
-import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import Self
 
 from indexer import registry_copy
 from indexer.registry import Registry
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
 from nvr.log import get_logger
+from nvr.periodic import PeriodicThread
 from nvr.timebase import Clock
 
 log = get_logger()
@@ -20,8 +19,8 @@ AGAIN_S = 3600.0  # and so often it is read again whether the copies are there a
 PLACES = 2  # volumes that hold it
 
 
-class RegistryWatch(threading.Thread):
-    """``with`` starts and stops it.
+class RegistryWatch(PeriodicThread):
+    """The thread.
 
     Args:
         registry: what is copied.
@@ -30,32 +29,19 @@ class RegistryWatch(threading.Thread):
     """
 
     def __init__(self, registry: Registry, at_work: Callable[[], Mapping[int, Volume]], clock: Clock) -> None:
-        super().__init__(name="registry")
+        super().__init__("registry", LOOK_S)
         self._registry = registry
         self._at_work = at_work
         self._clock = clock
-        self._stopping = threading.Event()
         self._copied: tuple[int, frozenset[int]] | None = None  # the change and the volumes, last time
         self._next_s = 0.0  # monotonic: not before
         self._again_s = 0.0
         self.trouble = ""  # for people
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
-
-    def run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception as error:  # the outermost loop of a thread that must go on
-                log.exception("the camera list cannot be copied")
-                self.trouble = f"the camera list cannot be copied: {error}"
-                self._next_s = monotonic() + CHANGED_S
+    def failed(self, error: Exception) -> None:
+        super().failed(error)
+        self.trouble = f"the camera list cannot be copied: {error}"
+        self._next_s = monotonic() + CHANGED_S
 
     def look(self) -> None:
         """Copy it if it is time.

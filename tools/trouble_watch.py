@@ -1,14 +1,10 @@
 """Keeps the list of troubles true: a thread compares what is the matter now with what was a moment ago."""
 
-import threading
 from collections.abc import Callable, Mapping
-from typing import Self
 
 from indexer.troubles import Matter, Trouble, TroubleBook
-from nvr.log import get_logger
+from nvr.periodic import PeriodicThread
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, Clock
-
-log = get_logger()
 
 LOOK_S = 1.0  # chosen: a person looks at minutes
 SEEN_US = 10 * US_PER_S  # chosen: after a crash the end of the recording is known to so much
@@ -19,8 +15,8 @@ KEPT_US = 400 * US_PER_DAY  # chosen: a year and a month, as a yearly report ask
 Now = Mapping[tuple[Matter, int], str]  # what is the matter, each with the words for it
 
 
-class TroubleWatch(threading.Thread):
-    """``with`` starts and stops it.
+class TroubleWatch(PeriodicThread):
+    """The thread.
 
     Args:
         book: where it is written down; its owner closes it.
@@ -29,39 +25,15 @@ class TroubleWatch(threading.Thread):
     """
 
     def __init__(self, book: TroubleBook, now: Callable[[], Now], clock: Clock, last_end: str = "") -> None:
-        super().__init__(name="troubles")
+        super().__init__("troubles", LOOK_S)
         self._book = book
         self._now = now
         self._clock = clock
         self._last_end = last_end
-        self._stopping = threading.Event()
         self._lasting: dict[tuple[Matter, int], Trouble] = {}
         self._ended: dict[tuple[Matter, int], Trouble] = {}
         self._noted_us = 0
         self._tidied_us = 0
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
-
-    def run(self) -> None:
-        try:
-            self.begin()
-        except Exception:  # the outermost loop of a thread that must go on
-            log.exception("the list of troubles cannot be read")
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception:  # the outermost loop of a thread that must go on
-                log.exception("troubles")
-        try:
-            self._note(self._clock.wall_us(), [])
-        except Exception:  # the outermost loop of a thread that ends
-            log.exception("the list of troubles cannot be written")
 
     def begin(self) -> None:
         """What lasted when the recorder was last seen ended then, as far as anybody knows; and it stood still since.
@@ -94,6 +66,14 @@ class TroubleWatch(threading.Thread):
         for one in over:
             del self._lasting[one.subject]
             self._ended[one.subject] = one
+
+    def end(self) -> None:
+        """What lasts is not over because the recorder stops; until when it was seen is told.
+
+        Raises:
+            StorageError: the book fails.
+        """
+        self._note(self._clock.wall_us(), [])
 
     def _begun(self, subject: tuple[Matter, int], words: str, now_us: int) -> Trouble:
         """A new one, or the last of its subject again if that ended a moment ago."""

@@ -1,12 +1,11 @@
 """Volumes come and go while the recorder runs: added to nvr.toml or taken out of it, unmounted, back again."""
 
-import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Protocol, Self
+from typing import Protocol
 
 from indexer.reader import IndexReader
 from indexer.writer import IndexWriter
@@ -15,6 +14,7 @@ from nvr.chunk.volume import Volume
 from nvr.config import VolumeSettings, load
 from nvr.errors import ConfigError, StorageError, unforeseen
 from nvr.log import get_logger
+from nvr.periodic import PeriodicThread
 from nvr.timebase import Clock
 
 log = get_logger()
@@ -118,8 +118,8 @@ class _Failures:
         self.next_s = now_s + min(LOOK_S * 2 ** (self.count - 1), BACKOFF_S)
 
 
-class VolumeWatch(threading.Thread):
-    """Brings volumes to the recorder and takes them away. ``with`` starts and stops it.
+class VolumeWatch(PeriodicThread):
+    """Brings volumes to the recorder and takes them away.
 
     Args:
         config: nvr.toml; only its volumes are looked at.
@@ -135,7 +135,7 @@ class VolumeWatch(threading.Thread):
         at_work: list[Volume],
         on_new: Callable[[Volume], None],
     ) -> None:
-        super().__init__(name="volumes")
+        super().__init__("volumes", LOOK_S)
         self._config = config
         self.opener = opener
         self._taker = taker
@@ -145,18 +145,9 @@ class VolumeWatch(threading.Thread):
         self._going: set[int] = set()
         self._failures: dict[int, _Failures] = {}
         self._ended: SimpleQueue[Volume] = SimpleQueue()
-        self._stopping = threading.Event()
         self._changed_ns: int | None = None
         self.wanted: dict[int, VolumeSettings] = {}
         self._read_config()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
 
     def ended(self, volume: Volume) -> None:
         """A volume is written no more. Any thread."""
@@ -174,13 +165,6 @@ class VolumeWatch(threading.Thread):
             for number, volume in self.at_work().items()
             if number in wanted and number not in draining
         ]
-
-    def run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception:  # the outermost loop of a thread that must go on
-                log.exception("volumes")
 
     def close(self) -> None:
         """Close all that are still open, when nobody uses them any more."""

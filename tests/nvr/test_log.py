@@ -18,7 +18,7 @@ except ValueError:
 """
 
 
-@pytest.mark.parametrize("module", ["nvr.log", "indexer.bookkeeper", "retention.scrub", "tools.recording", "web.app"])
+@pytest.mark.parametrize("module", ["nvr.log", "indexer.bookkeeper", "retention.scrub", "tools.assembly", "web.app"])
 def test_traceback_in_any_process_holds_no_local_variables(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM.format(module=module)], capture_output=True, text=True)
     assert "a row cannot be read" in done.stdout
