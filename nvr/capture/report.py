@@ -45,7 +45,7 @@ class TrackReport:
     samples: int  # since the recorder started, as the following ones
     bytes: int
     lost_packets: int
-    reconnects: int
+    reconnects: int  # tries to open a session again; one that still waits for its next try is not counted
     bitrate_bps: int  # over the last seconds
     fps_milli: int
     clock_offset_us: int | None  # camera − server, from RTCP sender reports; None: it sends none

@@ -198,6 +198,10 @@ class Session:
         if self._link is not None:
             self._link.watched = watched
 
+    def _connect_again(self) -> None:
+        self._reconnects += 1
+        self._connect()
+
     def _connect(self) -> None:
         if free_descriptors() < RESERVED_DESCRIPTORS:
             self.link_failed(CameraError(NO_DESCRIPTOR, where=self.channel.name, hint=MORE_DESCRIPTORS))
@@ -260,9 +264,8 @@ class Session:
             if self._clock.monotonic_us() - self._recorded_since_us >= STEADY_US:
                 self._backoff.succeeded()
             self._recorded_since_us = None
-        self._reconnects += 1
         self._enter(TrackState.WAITING, reason, str(error))
-        self._retry = self._reactor.call_after(self._wait_us(reason), self._connect)
+        self._retry = self._reactor.call_after(self._wait_us(reason), self._connect_again)
 
     def _wait_us(self, reason: GapReason) -> int:
         if reason is GapReason.AUTHENTICATION:

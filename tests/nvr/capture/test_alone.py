@@ -37,7 +37,7 @@ ADDRESSES = (
 
 def failed(rig: Rig, track: Track) -> bool:
     report = rig.report(track)
-    return report is not None and report.state is TrackState.WAITING and report.reconnects > 0
+    return report is not None and report.state is TrackState.WAITING
 
 
 def assert_unharmed(rig: Rig, track: Track = GOOD) -> None:
