@@ -13,7 +13,7 @@ from nvr.chunk.name import ChunkName
 from nvr.chunk.volume import Volume
 from nvr.errors import StorageError, unforeseen
 from nvr.log import get_logger
-from nvr.media import GapReason, Track
+from nvr.media import Gap, GapReason, Track
 from nvr.timebase import US_PER_S, Clock
 
 log = get_logger()
@@ -137,7 +137,7 @@ class IndexBookkeeper(threading.Thread):
                 parts = _rows_of(commit)
                 log.exception("a row cannot be written", rows_with_it=len(parts))
                 self._left_out += len(parts) == 1
-                for part in parts if len(parts) > 1 else ():
+                for part in parts if len(parts) > 1 else _missing_by(commit):
                     self._index(part)
                 return
             else:
@@ -148,3 +148,10 @@ class IndexBookkeeper(threading.Thread):
 def _rows_of(commit: Commit) -> list[Commit]:
     """Each row in a transaction of its own."""
     return [Commit(chunks=(one,)) for one in commit.chunks] + [Commit(gaps=(gap,)) for gap in commit.gaps]
+
+
+def _missing_by(commit: Commit) -> list[Commit]:
+    """What is to be said of the one file that cannot be entered: nobody finds its footage."""
+    what = "its file cannot be entered in the index: nvr check names it"
+    chunks = [chunk for chunk, _ in commit.chunks]
+    return [Commit(gaps=(Gap(one.header.track, one.start_us, one.end_us, GapReason.DISK, what),)) for one in chunks]

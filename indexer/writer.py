@@ -101,6 +101,8 @@ class IndexWriter:
         with self.store.write() as txn:
             self._bound_inits(txn)
             tally = Tally(txn)
+            for gap in batch.gaps:  # first: where footage is there after all, it cuts them
+                gaps.add(txn, gap)
             for record in instead_of:
                 if txn.delete(keys.CHUNK, key_of(record)):
                     copies.take(txn, tally, record)
@@ -117,8 +119,6 @@ class IndexWriter:
                     copies.put(txn, tally, record, volume)
             for record, volume in batch.thinned:
                 _thin(txn, tally, record, volume, batch.now_us)
-            for gap in batch.gaps:
-                gaps.add(txn, gap)
             tally.write()
         if len(self._inits) > CACHED_INITS:
             self._inits.clear()
@@ -321,6 +321,7 @@ def _put_chunk(txn: Writing, tally: Tally, record: ChunkRecord) -> bool:
     old = decode(key, value)
     if (old.run, old.sequence) != (record.run, record.sequence):
         return False
+    gaps.cut(txn, record.track, record.time)
     if old != record:
         txn.put(keys.CHUNK, key, encode(record))
         tally.replaced(old, record)

@@ -6,6 +6,7 @@ What is not synced yet stays in memory (`nvr.capture.unsynced`): if the volume f
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,17 +15,17 @@ from typing import Protocol
 from nvr.capture.bookkeeper import Batch
 from nvr.capture.diskqueue import DiskQueue, Item
 from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, ChunkRest, Event, FragmentClosed
-from nvr.capture.gaps import GapLedger
+from nvr.capture.gaps import TOLERANCE_US, GapLedger
 from nvr.capture.growing import GrowingFile
 from nvr.capture.orphans import Orphans
-from nvr.capture.report import OpenChunk
+from nvr.capture.report import Progress
 from nvr.capture.unsynced import Unsynced
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.volume import PartFile, Volume
 from nvr.chunk.writer import ChunkWriter, SealedChunk
 from nvr.errors import StorageError, TooManyFiles, VolumeFull, unforeseen
 from nvr.log import get_logger
-from nvr.media import Fragment, Gap, Track
+from nvr.media import Fragment, Gap, GapReason, Track
 from nvr.timebase import US_PER_S, Clock
 
 TURN_S = 0.1  # chosen: ten writes a second a track at most; a viewer's fragment does not wait for it
@@ -34,15 +35,6 @@ HANGS_US = 8 * US_PER_S  # chosen: a slow disk takes seconds to sync; its queue 
 NO_ROOT = bytes(32)
 
 log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a track's open chunk has grown."""
-
-    track: Track
-    volume: int
-    open_chunk: OpenChunk | None  # None: it was sealed or lost
 
 
 class DiskListener(Protocol):
@@ -131,15 +123,12 @@ class Disk(threading.Thread):
         self._open: dict[Track, GrowingFile] = {}
         self._unsynced = Unsynced()
         self._sealed: list[SealedChunk] = []
-        self._found_gaps: list[Gap] = []
+        self._found_gaps = deque[Gap]()  # others append
         self._orphans = Orphans(volume, clock.monotonic_us())
         self.leaving = False  # it takes no new chunk, and ends with its last open one
         self._stopping = False
         self._doubt: StorageError | None = None  # a write has failed, and not for want of room
-        self.room = (
-            0,
-            0,
-        )  # free bytes, of so many; as of the last look, so that nobody else waits for a disk that hangs
+        self.room = 0, 0  # free bytes, of so many, at the last look: nobody else waits for a disk that hangs
         self.busy_since_us: int | None = None  # monotonic: when what it does now began; None: it waits for work
 
     @property
@@ -150,6 +139,10 @@ class Disk(threading.Thread):
     def add_gap(self, gap: Gap) -> None:
         """A gap that somebody else found: it is indexed with the next sync."""
         self._found_gaps.append(gap)
+
+    def take_gaps(self) -> list[Gap]:
+        """Those that are not indexed yet."""
+        return [self._found_gaps.popleft() for _ in range(len(self._found_gaps))]
 
     def add_orphan(self, part_path: str) -> None:
         """A part that could not be sealed for want of room: it is tried again when there may be some."""
@@ -200,11 +193,10 @@ class Disk(threading.Thread):
     def _write(self, items: list[Item]) -> None:
         turn = _Turn()
         for track, event in items:
-            self._unsynced.add(track, event)
-            if track in turn.failed or track in turn.broken:
-                continue
             try:
-                self._take(track, event, turn)
+                self._unsynced.add(track, event)
+                if track not in turn.failed and track not in turn.broken:
+                    self._take(track, event, turn)
             except TooManyFiles as error:
                 turn.broken[track] = f"{error.what}: {error.hint}"
             except StorageError as error:
@@ -223,17 +215,28 @@ class Disk(threading.Thread):
             self._move_on(turn.failed, turn.error)
 
     def _break_off(self, track: Track, what: str, turn: _Turn) -> None:
-        """What is whole of the chunk stays and is sealed as a part; what broke it is written nowhere else."""
-        self._unsynced.take({track})
+        """What is whole of the chunk stays and is sealed as a part; what broke it is written nowhere else.
+
+        All that is not in the index yet is told as missing: what comes to stand there cuts the gap.
+        """
+        for piece in self._unsynced.take({track}).pieces():
+            self._tell_missing(track, piece.since_us, piece.end_us, what)
         self._leave_part(track)
         turn.progress[track] = Progress(track, self.volume.number, None)
         self._listener.chunk_failed(track, what)
 
-    def _leave_part(self, track: Track) -> None:
+    def _tell_missing(self, track: Track, start_us: int, end_us: int, what: str) -> None:
+        end_us = min(end_us, self._clock.wall_us())  # a length that cannot be written is none to be believed
+        if end_us - start_us > TOLERANCE_US:
+            self._found_gaps.append(Gap(track, start_us, end_us, GapReason.CAMERA, what))
+
+    def _leave_part(self, track: Track, *, told: bool = True) -> None:
         """Close a track's open file as it is: the orphans are sealed later."""
         chunk = self._open.pop(track, None)
         if chunk is not None:
             self._abandon(chunk)
+            if not told:
+                self._tell_missing(track, chunk.header.start_us, chunk.end_us, "its file could not be completed")
 
     def _abandon(self, chunk: GrowingFile) -> None:
         self._orphans.add(chunk.part.path)
@@ -241,7 +244,7 @@ class Disk(threading.Thread):
 
     def _take(self, track: Track, event: Event, turn: _Turn) -> None:
         if isinstance(event, ChunkOpened):
-            self._leave_part(track)  # of a chunk whose end never came
+            self._leave_part(track, told=False)  # of a chunk whose end never came
             self._open[track] = self._new_file(event)
             return
         if isinstance(event, ChunkRest):
@@ -256,7 +259,7 @@ class Disk(threading.Thread):
             return
         turn.progress[track] = Progress(track, self.volume.number, None)
         if isinstance(event, ChunkLost):
-            self._leave_part(track)
+            self._leave_part(track, told=False)
         else:
             del self._open[track]
             self._seal(chunk, event)
@@ -342,8 +345,8 @@ class Disk(threading.Thread):
     # -- when the volume fails -------------------------------------------------------------------------------------
 
     def _sync(self) -> None:
-        sealed, gaps = self._sealed, self._found_gaps
-        self._sealed, self._found_gaps = [], []
+        sealed, self._sealed = self._sealed, []
+        gaps = self.take_gaps()
         if not sealed and not gaps and not self._open:
             return
         try:

@@ -9,7 +9,7 @@ from nvr import __version__
 from nvr.capture.bookkeeper import Batch, Bookkeeper
 from nvr.capture.cadence import Cadence, expected_chunk_bytes
 from nvr.capture.connection import tls_context
-from nvr.capture.disk import HANGS_US, Disk, Progress
+from nvr.capture.disk import HANGS_US, Disk
 from nvr.capture.diskpool import DiskPool
 from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.gaps import GapLedger
@@ -17,7 +17,7 @@ from nvr.capture.ladder import Rung, Share, share
 from nvr.capture.moving import Move, Mover
 from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor
-from nvr.capture.report import OpenChunk, TrackReport
+from nvr.capture.report import OpenChunk, Progress, TrackReport
 from nvr.capture.resolver import Resolver
 from nvr.capture.runnumber import next_run
 from nvr.capture.salvage import Salvage
@@ -313,6 +313,8 @@ class Engine:
 
     def disk_ended(self, disk: Disk) -> None:
         self.pool.drop(disk)
+        if gaps := disk.take_gaps():  # told since its last sync
+            self._bookkeeper.commit(Batch(disk.volume.number, (), tuple(gaps)))
         self.on_ended(disk.volume)
 
     def chunk_failed(self, track: Track, what: str) -> None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from nvr.capture.bookkeeper import Batch, Bookkeeper
 from nvr.capture.disk import Disk
 from nvr.capture.diskpool import DiskPool
-from nvr.capture.events import start_of
+from nvr.capture.events import Event, start_of
 from nvr.capture.gaps import TOLERANCE_US
 from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor
 from nvr.capture.session import Session
 from nvr.capture.unsynced import Piece, Unsynced
-from nvr.errors import StorageError
+from nvr.errors import StorageError, unforeseen
 from nvr.log import get_logger
 from nvr.media import Gap, GapReason, Track
 
@@ -79,7 +79,7 @@ class Mover:
     def carry_out(self, move: Move) -> None:
         """Bring everything elsewhere; where there is no other place, the tracks' chunks end."""
         for track, event in move.disk.queue.withdraw(move.tracks):
-            move.left.add(track, event)
+            self._add_alone(move.left, track, event)
         pieces = move.left.pieces()
         gaps = [gap for piece in pieces if (gap := self._move_alone(piece, move)) is not None]
         number = move.disk.volume.number
@@ -87,23 +87,39 @@ class Mover:
         if gaps:
             self._bookkeeper.commit(Batch(number, (), tuple(gaps)))
 
+    def _add_alone(self, left: Unsynced, track: Track, event: Event) -> None:
+        try:
+            left.add(track, event)
+        except Exception:  # whatever is wrong with it, this event fails alone: what it belongs to is told as missing
+            log.exception("an event of a failed volume cannot be understood", track=str(track))
+
     def _move_alone(self, piece: Piece, move: Move) -> Gap | None:
         try:
             return self._move(piece, move)
-        except Exception:  # whatever is wrong with it, this piece fails alone
+        except Exception as error:  # whatever is wrong with it, this piece fails alone, and is missing
             log.exception("a piece of footage cannot be moved", track=str(piece.track))
-            return None
+            session = self._session_of(piece.track)
+            if session is not None and piece.ended is None:
+                what = unforeseen(error)
+                self._reactor.call_from_thread(lambda: session.broke(what))
+            return _missing(piece, piece.end_us, f"{_why(move)}; and what it had cannot be moved")
 
     def _move(self, piece: Piece, move: Move) -> Gap | None:
         """Gives the stretch that cannot be seen until the volume works again and its file is adopted."""
         session = self._session_of(piece.track)
-        detail = f"volume {move.disk.volume.number}: {move.error.what}"
         rest = piece.rest(self._next_run(piece.track))
         outlet = session.outlet if session is not None else Outlet(piece.track, self._pool)
         moved = rest is not None and outlet.move(rest, move.disk)
         if not moved and piece.ended is None and session is not None:
-            session.disk_failed(detail)
-        until_us = start_of(rest) if rest is not None and moved else piece.end_us
-        if until_us - piece.since_us <= TOLERANCE_US:
-            return None
-        return Gap(piece.track, piece.since_us, until_us, GapReason.DISK, detail)
+            session.disk_failed(_why(move))
+        return _missing(piece, start_of(rest) if rest is not None and moved else piece.end_us, _why(move))
+
+
+def _why(move: Move) -> str:
+    return f"volume {move.disk.volume.number}: {move.error.what}"
+
+
+def _missing(piece: Piece, until_us: int, detail: str) -> Gap | None:
+    if until_us - piece.since_us <= TOLERANCE_US:
+        return None
+    return Gap(piece.track, piece.since_us, until_us, GapReason.DISK, detail)

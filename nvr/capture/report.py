@@ -30,6 +30,15 @@ class OpenChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a track's open chunk has grown."""
+
+    track: Track
+    volume: int
+    open_chunk: OpenChunk | None  # None: it was sealed or lost
+
+
+@dataclass(frozen=True, slots=True)
 class TrackReport:
     """One track, now."""
 

@@ -45,6 +45,14 @@ def test_commit_again_changes_nothing(writer: IndexWriter, reader: IndexReader) 
     assert contents(reader, keys.TABLES) == once
 
 
+def test_gap_over_footage_of_the_same_commit_is_cut(writer: IndexWriter, reader: IndexReader) -> None:
+    chunk, end_us = sealed(0), START_US + 2 * MINUTE_US
+    batch = Commit(chunks=((chunk, 1),), gaps=(Gap(MAIN, START_US, end_us, GapReason.CAMERA, "not completed"),))
+    for _ in range(2):
+        writer.commit(batch)
+        assert [(gap.start_us, gap.end_us) for gap in reader.gaps(MAIN, EVER)] == [(chunk.end_us, end_us)]
+
+
 def test_commit_of_a_chunk_known_by_name_completes_its_row(writer: IndexWriter, reader: IndexReader) -> None:
     chunk = sealed(0, duration_us=60_000_789)
     writer.commit_names([(ChunkName.of(chunk), chunk.bytes, 1)])

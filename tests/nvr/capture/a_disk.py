@@ -4,9 +4,10 @@ import threading
 from collections.abc import Collection
 
 from nvr.capture.bookkeeper import Batch
-from nvr.capture.disk import Disk, Progress
+from nvr.capture.disk import Disk
 from nvr.capture.diskqueue import DiskQueue
 from nvr.capture.gaps import GapLedger
+from nvr.capture.report import Progress
 from nvr.capture.unsynced import Unsynced
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.volume import Volume
