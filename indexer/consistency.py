@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from indexer import days, keys
+from indexer import days, doubts, keys
+from indexer.doubts import NONE, Doubts
 from indexer.records import ROOT_BYTES, ChunkRecord, decode
 from indexer.rows import RunRecord, Usage, decode_head, decode_run, decode_usage
 from indexer.store import Reading, Store
@@ -41,6 +42,7 @@ class Counted:
     def __init__(self, txn: Reading, track: Track) -> None:
         self.usage: defaultdict[int, Usage] = defaultdict(lambda: Usage(0, 0))
         self.minutes: defaultdict[int, days.Minutes] = defaultdict(int)
+        self.doubts: defaultdict[int, Doubts] = defaultdict(lambda: NONE)
         self.runs: dict[int, RunRecord] = {}
         self.overlaps: list[Mismatch] = []
         copies = {key: keys.read_volume(value) for key, value in _of(txn, keys.COPY, track)}
@@ -55,6 +57,8 @@ class Counted:
                 self.usage[volume] = Usage(used.bytes + record.bytes, used.chunks + 1)
         for day, minutes in days.touched(record.time):
             self.minutes[day] |= minutes
+        for day, doubtful in doubts.touched(record.time, (record.is_coarse, record.is_clock_doubtful)):
+            self.doubts[day] |= doubtful
         run = self.runs.get(record.run)
         if run is None:
             self.runs[record.run] = RunRecord(record.track, record.run, record.start_us, record.end_us, 1)
@@ -78,6 +82,10 @@ def _differences(txn: Reading, track: Track, found: Counted) -> Iterator[Mismatc
     for day in sorted(minutes.keys() | found.minutes.keys()):
         if minutes.get(day, 0) != found.minutes.get(day, 0):
             yield Mismatch("I7", f"the minutes of day {day} are not those that the rows cover")
+    doubtful = {keys.read_day(key)[1]: doubts.decode(value) for key, value in _of(txn, keys.DOUBT, track)}
+    for day in sorted(doubtful.keys() | found.doubts.keys()):
+        if doubtful.get(day, NONE) != found.doubts.get(day, NONE):
+            yield Mismatch("I7", f"the coarse or doubted minutes of day {day} are not those that the rows tell")
     runs = {keys.read_run(key)[1]: decode_run(key, value) for key, value in _of(txn, keys.RUN, track)}
     for run in sorted(runs.keys() | found.runs.keys()):
         if runs.get(run) != found.runs.get(run):

@@ -31,6 +31,8 @@ class TrackFacts:
     gap_reason: npt.NDArray[np.int64]  # places in `REASONS`
     first_us: int | None  # where all footage of the track begins
     last_us: int | None
+    coarse: npt.NDArray[np.bool_]  # one a minute, as `minutes`: whether footage in it has times of receipt
+    doubtful: npt.NDArray[np.bool_]  # and whether the server's clock was doubted when it was recorded
 
 
 def spans(facts: TrackFacts, window: TimeRange) -> list[TimeRange]:
@@ -74,23 +76,28 @@ def read(reader: IndexReader, track: Track, window: TimeRange, now_us: int = key
         IntegrityError: a row cannot be read.
     """
     first_day, end_day = window.start_us // US_PER_DAY, -(-window.end_us // US_PER_DAY)
-    bits = np.zeros((end_day - first_day, days.DAY_BYTES), np.uint8)
+    bits = np.zeros((3, end_day - first_day, days.DAY_BYTES), np.uint8)  # recorded, coarse, doubtful
     place = {days.name_of(day): day - first_day for day in range(first_day, end_day)}
     start, stop = (keys.day(track, days.name_of(day)) for day in (first_day, end_day))
     with reader.store.read() as txn:
         for key, value in txn.rows(keys.DAY, start, stop):
-            bits[place[keys.read_day(key)[1]]] = np.frombuffer(value, np.uint8)
+            bits[0, place[keys.read_day(key)[1]]] = np.frombuffer(value, np.uint8)
+        for key, value in txn.rows(keys.DOUBT, start, stop):
+            bits[1:, place[keys.read_day(key)[1]]] = np.frombuffer(value, np.uint8).reshape(2, -1)
         rows = gaps.bare(txn, track, window)
     columns = np.array(rows, np.int64).reshape(-1, 3).T
     reasons = _PLACES[columns[2]]
     if (reasons < 0).any():
         raise IntegrityError("a gap has an unknown reason", where=str(track), hint="use a newer program")
+    minutes, coarse, doubtful = np.unpackbits(bits.reshape(3, -1), axis=1, bitorder="little").astype(np.bool_)
     return TrackFacts(
         start_us=first_day * US_PER_DAY,
-        minutes=np.unpackbits(bits.reshape(-1), bitorder="little").astype(np.bool_),
+        minutes=minutes,
         gap_start_us=columns[0],
         gap_end_us=columns[1],
         gap_reason=reasons,
         first_us=reader.first(track),
         last_us=reader.last(track, now_us),
+        coarse=coarse,
+        doubtful=doubtful,
     )

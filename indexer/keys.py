@@ -19,7 +19,8 @@ VOLUME = "volume"
 GARBAGE = "garbage"
 COPY = "copy"
 NAME = "name"
-TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE, COPY, NAME)
+DOUBT = "doubt"
+TABLES = (CHUNK, GAP, RUN, HEAD, INIT, INIT_HASH, DAY, USAGE, VOLUME, GARBAGE, COPY, NAME, DOUBT)
 
 CHUNK_LAYOUT = struct.Struct(">IQH")  # track id, start_us, sequence & 0xffff
 _TIME = struct.Struct(">IQ")  # track id, start_us

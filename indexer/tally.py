@@ -1,10 +1,11 @@
-"""What follows from the chunk rows and is kept beside them in the same transaction: usage, minutes of days, runs."""
+"""What follows from the chunk rows and is kept beside them in one transaction: usage, minutes of days, doubts, runs."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 
-from indexer import days, keys, scan
-from indexer.records import ChunkRecord, run_of
+from indexer import days, doubts, keys, scan
+from indexer.doubts import NONE, Doubts
+from indexer.records import ChunkRecord, doubts_of, run_of
 from indexer.rows import RunRecord, Usage, decode_run, decode_usage, encode_run, encode_usage
 from indexer.store import Writing
 from nvr.media import Track
@@ -26,12 +27,14 @@ class Tally:
         self._chunks: defaultdict[tuple[Track, int], int] = defaultdict(int)
         self._runs: dict[tuple[Track, int], _Run] = {}
         self._minutes: defaultdict[tuple[Track, int], days.Minutes] = defaultdict(int)
+        self._doubts: defaultdict[tuple[Track, int], Doubts] = defaultdict(lambda: NONE)
 
     def added(self, record: ChunkRecord) -> None:
         """A row was written where none was."""
         self._use(record, 1)
         for day, minutes in days.touched(record.time):
             self._minutes[record.track, day] |= minutes
+        self._doubt(record)
         run = self._run(record)
         if run.chunks == 0:
             run.start_us, run.end_us = record.start_us, record.end_us
@@ -44,6 +47,9 @@ class Tally:
         if old.time == new.time:
             self._use(old, -1)
             self._use(new, 1)
+            if _flags(old) != _flags(new):
+                self._clear_doubts(old)
+                self._doubt(new)
         else:
             self.removed(old)
             self.added(new)
@@ -52,6 +58,7 @@ class Tally:
         """A row was deleted; in the transaction it is gone already."""
         self._use(record, -1)
         self._clear_minutes(record)
+        self._clear_doubts(record)
         run = self._run(record)
         run.chunks -= 1
         if run.chunks and record.start_us == run.start_us:
@@ -73,6 +80,8 @@ class Tally:
             self._write_usage(track, volume, size, self._chunks[track, volume])
         for (track, day), minutes in self._minutes.items():
             self._write_minutes(track, day, minutes | self._stored_minutes(track, day))
+        for (track, day), found in self._doubts.items():
+            self._write_doubts(track, day, found | self._stored_doubts(track, day))
         for (track, number), run in self._runs.items():
             key = keys.run(track, number)
             if run.chunks > 0:
@@ -119,6 +128,32 @@ class Tally:
             self._minutes[record.track, day] &= ~gone
             self._write_minutes(record.track, day, self._stored_minutes(record.track, day) & ~gone)
 
+    def _doubt(self, record: ChunkRecord) -> None:
+        for day, found in doubts.touched(record.time, _flags(record)):
+            self._doubts[record.track, day] |= found
+
+    def _stored_doubts(self, track: Track, day: int) -> Doubts:
+        value = self._txn.get(keys.DOUBT, keys.day(track, day))
+        return NONE if value is None else doubts.decode(value)
+
+    def _write_doubts(self, track: Track, day: int, found: Doubts) -> None:
+        if found:
+            self._txn.put(keys.DOUBT, keys.day(track, day), doubts.encode(found))
+        else:
+            self._txn.delete(keys.DOUBT, keys.day(track, day))
+
+    def _clear_doubts(self, record: ChunkRecord) -> None:
+        """Take off those that no other row brings."""
+        mine = list(doubts.touched(record.time, _flags(record)))
+        if not mine:
+            return
+        near = scan.overlapping(self._txn, record.track, days.whole_minutes(record.time))
+        left = doubts.union((time, doubts_of(row[1])) for time, _, row in near)
+        for day, found in mine:
+            gone = found - left.get(day, NONE)
+            self._doubts[record.track, day] -= gone
+            self._write_doubts(record.track, day, self._stored_doubts(record.track, day) - gone)
+
     def _run(self, record: ChunkRecord) -> _Run:
         place = (record.track, record.run)
         if place not in self._runs:
@@ -142,3 +177,7 @@ class Tally:
             if run_of(row[1]) == record.run:
                 return scan.time_of(row).end_us
         return run.end_us
+
+
+def _flags(record: ChunkRecord) -> doubts.Flags:
+    return record.is_coarse, record.is_clock_doubtful

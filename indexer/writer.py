@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from indexer import camera_names, copies, days, gaps, inits, keys
+from indexer import camera_names, copies, days, doubts, gaps, inits, keys
 from indexer.consistency import Counted
 from indexer.records import ChunkRecord, decode, encode, from_name, from_sealed, key_of
 from indexer.rows import (
@@ -201,13 +201,15 @@ class IndexWriter:
             counted = Counted(txn, track)
             for key in counted.dangling:
                 txn.delete(keys.COPY, key)
-            for table in (keys.USAGE, keys.DAY, keys.RUN):
+            for table in (keys.USAGE, keys.DAY, keys.DOUBT, keys.RUN):
                 for key in [key for key, _ in txn.rows(table, start, stop)]:
                     txn.delete(table, key)
             for number, usage in counted.usage.items():
                 txn.put(keys.USAGE, keys.usage(track, number), encode_usage(usage))
             for day, minutes in counted.minutes.items():
                 txn.put(keys.DAY, keys.day(track, day), days.encode(minutes))
+            for day, found in counted.doubts.items():
+                txn.put(keys.DOUBT, keys.day(track, day), doubts.encode(found))
             for run in counted.runs.values():
                 txn.put(keys.RUN, keys.run(track, run.run), encode_run(run))
 

@@ -25,6 +25,7 @@ from web.sending import NOT_KEPT, Content, send
 from web.status import reason_word
 
 CSV = "text/csv"
+_LAST = ("unexplained_s", "coarse_times_s", "doubted_clock_s")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets run (OWASP, CSV Injection)
 
 
@@ -122,6 +123,8 @@ def _day(day: DayCoverage) -> wire.DayCoverage:
         recorded_s=day.recorded_us // US_PER_S,
         missing_s={word: seconds for word, seconds in missing.items() if word is not None and seconds},
         unexplained_s=day.unexplained_us // US_PER_S,
+        coarse_s=day.coarse_us // US_PER_S,
+        doubtful_s=day.doubtful_us // US_PER_S,
     )
 
 
@@ -142,7 +145,7 @@ def _spreadsheet(ledger: wire.Coverage) -> bytes:
     writer = csv.writer(text)
     reasons = [reason.value for reason in GapReason]
     columns = ["channel", "name", "day", "expected_s", "recorded_s", "recorded_percent"]
-    writer.writerow([*columns, *(f"missing_{reason}_s" for reason in reasons), "unexplained_s"])
+    writer.writerow([*columns, *(f"missing_{reason}_s" for reason in reasons), *_LAST])
     writer.writerows(_lines(ledger, reasons))
     return text.getvalue().encode("utf-8-sig")
 
@@ -153,4 +156,5 @@ def _lines(ledger: wire.Coverage, reasons: list[str]) -> Iterator[list[object]]:
         for date, day in zip(ledger.days, channel.days, strict=True):
             share = f"{100 * day.recorded_s / day.expected_s:.2f}" if day.expected_s else ""
             missing = [day.missing_s.get(reason, 0) for reason in reasons]  # type: ignore[call-overload]
-            yield [channel.number, name, date, day.expected_s, day.recorded_s, share, *missing, day.unexplained_s]
+            last = day.unexplained_s, day.coarse_s, day.doubtful_s
+            yield [channel.number, name, date, day.expected_s, day.recorded_s, share, *missing, *last]

@@ -5,6 +5,7 @@ Everything here blocks for some milliseconds: routes call it from a thread.
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from indexer.board import VolumeStatus
 from indexer.coverage import read
@@ -86,4 +87,4 @@ def _silent(day: DayCoverage, edges_us: Times, place: int, last_us: int, now_us:
         return day
     reason = GapReason(state.reason) if state.reason else GapReason.CAMERA
     missing = {**day.missing_us, reason: day.missing_us.get(reason, 0) + high_us - low_us}
-    return DayCoverage(day.expected_us + high_us - low_us, day.recorded_us, missing)
+    return replace(day, expected_us=day.expected_us + high_us - low_us, missing_us=missing)

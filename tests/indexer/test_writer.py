@@ -19,7 +19,7 @@ from tests.indexer.sealed import MAIN, MINUTE_US, START_US, SUB, commit, content
 from tests.nvr.chunk.format_example import PPS, SPS
 
 EVER = TimeRange(0, 2**60)
-DERIVED = (keys.CHUNK, keys.DAY, keys.USAGE, keys.RUN, keys.GAP)
+DERIVED = (keys.CHUNK, keys.DAY, keys.USAGE, keys.RUN, keys.GAP, keys.DOUBT)
 
 
 def test_commit_writes_rows_usage_days_and_runs(writer: IndexWriter, reader: IndexReader) -> None:
@@ -154,8 +154,26 @@ def test_garbage_keeps_a_minute_that_another_chunk_touches(writer: IndexWriter, 
     assert consistency.mismatches(reader.store, MAIN) == []
 
 
+def test_doubts_that_are_not_those_of_the_rows_are_told_and_counted_anew(
+    writer: IndexWriter, reader: IndexReader
+) -> None:
+    commit(writer, sealed(0), sealed(1, is_coarse=True), sealed(2, is_clock_doubtful=True))
+    once = contents(reader, DERIVED)
+    assert len(once[keys.DOUBT]) == 1
+    with writer.store.write() as txn:
+        txn.delete(keys.DOUBT, once[keys.DOUBT][0][0])
+    assert [found.invariant for found in consistency.mismatches(reader.store, MAIN)] == ["I7"]
+    writer.recount(MAIN)
+    assert contents(reader, DERIVED) == once
+
+
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["add", "name", "remove"]), st.integers(0, 6), st.integers(1, 3), st.integers(1, 2)),
+    st.tuples(
+        st.sampled_from(["add", "add coarse", "add doubted", "name", "remove"]),
+        st.integers(0, 6),
+        st.integers(1, 3),
+        st.integers(1, 2),
+    ),
     max_size=25,
 )
 
@@ -172,6 +190,11 @@ def test_any_commits_keep_the_tables_true(
             match step:
                 case "add":
                     commit(writer, chunk, volume=volume)
+                case "add coarse":
+                    commit(writer, replace(chunk, is_coarse=True), volume=volume)
+                case "add doubted":
+                    doubted = replace(chunk.header, is_clock_doubtful=True)
+                    commit(writer, replace(chunk, header=doubted, is_coarse=minute == 3), volume=volume)
                 case "name":
                     writer.commit_names([(ChunkName.of(chunk), chunk.bytes, volume)])
                 case _:

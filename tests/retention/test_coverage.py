@@ -1,6 +1,7 @@
 """The ledger of coverage is exact to the microsecond where every missing stretch is a gap."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -36,7 +37,10 @@ def facts_of(spans: list[TimeRange], gaps: list[tuple[int, int, GapReason]]) -> 
     columns = np.array([(a, b, REASONS.index(r)) for a, b, r in gaps], np.int64).reshape(-1, 3).T
     first_us = min((span.start_us for span in spans), default=None)
     last_us = max((span.end_us for span in spans), default=None)
-    return TrackFacts(first_day * US_PER_DAY, minutes, columns[0], columns[1], columns[2], first_us, last_us)
+    none = np.zeros_like(minutes)
+    return TrackFacts(
+        first_day * US_PER_DAY, minutes, columns[0], columns[1], columns[2], first_us, last_us, none, none
+    )
 
 
 def inside(span: TimeRange, day: int) -> int:
@@ -110,6 +114,19 @@ def test_footage_that_vanished_without_a_gap_is_unexplained() -> None:
     )
     today = by_day(facts_of([first, last], []), EDGES_US, WHOLE.end_us)[0]
     assert today.unexplained_us == 2 * HOUR_US
+
+
+def test_footage_with_doubtful_times_is_told_besides_and_no_gap_counts() -> None:
+    start_us = WHOLE.start_us + HOUR_US
+    middle_us, end_us = start_us + 90 * US_PER_MINUTE, start_us + 2 * HOUR_US
+    facts = facts_of([TimeRange(start_us, end_us)], [(middle_us, end_us, GapReason.CAMERA)])
+    first = (start_us - facts.start_us) // US_PER_MINUTE
+    coarse = np.zeros_like(facts.minutes)
+    coarse[first + 60 : first + 120] = True
+    today, *later = by_day(replace(facts, coarse=coarse, doubtful=facts.minutes), EDGES_US, WHOLE.end_us)
+    assert today.recorded_us == 90 * US_PER_MINUTE
+    assert (today.coarse_us, today.doubtful_us) == (30 * US_PER_MINUTE, 90 * US_PER_MINUTE)
+    assert [(day.coarse_us, day.doubtful_us) for day in later] == [(0, 0), (0, 0)]
 
 
 def test_nothing_recorded_is_nothing_expected() -> None:

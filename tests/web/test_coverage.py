@@ -6,17 +6,21 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from indexer.board import VolumeStatus
+from indexer.writer import Commit
 from nvr.capture.report import TrackState
 from nvr.channel import Channel
 from nvr.config import RetentionSettings
 from nvr.media import Gap, GapReason
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_S, TimeRange
+from tests.indexer.sealed import sealed
 from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House
 from tests.web.conftest import open_server
 from tests.web.pictures import stream
 from tests.web.server import Server
 from web.auth import may
+
+COARSE, DOUBTED = {"is_coarse": True}, {"is_clock_doubtful": True}
 
 
 async def test_ledger_tells_share_and_causes_of_today(server: Server, house: House, clock: ManualClock) -> None:
@@ -35,6 +39,8 @@ async def test_ledger_tells_share_and_causes_of_today(server: Server, house: Hou
         "recorded_s": 4,
         "missing_s": {"camera": 10},
         "unexplained_s": 0,
+        "coarse_s": 0,
+        "doubtful_s": 0,
     }
     assert channel["promise"]["promised_days"] == 30.0
 
@@ -84,6 +90,24 @@ async def test_spreadsheet_has_a_line_a_channel_and_day_and_runs_no_formula(serv
     assert [(row["channel"], row["day"][:4]) for row in rows] == [("1", "2026")] * 2 + [("2", "2026")] * 2
     assert rows[1]["name"] == "Cổng chợ"
     assert rows[2]["name"].startswith("'=")
+
+
+async def test_ledger_tells_coarse_times_and_a_doubted_clock(server: Server, house: House) -> None:
+    marks: tuple[dict[str, bool], ...] = ({}, COARSE, COARSE | DOUBTED, DOUBTED, DOUBTED)
+    at = [sealed(minute, MAIN, **one) for minute, one in enumerate(marks)]
+    house.commit(at)
+    house.post(MAIN, TrackState.RECORDING)
+    house.clock.advance(max(0, at[-1].end_us - house.clock.wall_us()))
+    (channel,) = (await server.json("/api/coverage", days=2))["channels"]
+    told = [(day["recorded_s"], day["coarse_s"], day["doubtful_s"]) for day in channel["days"]]
+    assert (300, 120, 180) in told
+    lines = csv.DictReader(io.StringIO((await server.ask("/api/coverage.csv", days=2)).body.decode("utf-8-sig")))
+    assert ("300", "120", "180") in [
+        (one["recorded_s"], one["coarse_times_s"], one["doubted_clock_s"]) for one in lines
+    ]
+    house.writer.commit(Commit(garbage=tuple(house.index.chunks(MAIN, TimeRange(at[2].start_us, at[2].end_us)))))
+    (channel,) = (await server.json("/api/coverage", days=2))["channels"]
+    assert (60, 120) in [(day["coarse_s"], day["doubtful_s"]) for day in channel["days"]]
 
 
 async def test_wrong_number_of_days_is_refused(server: Server) -> None:

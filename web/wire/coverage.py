@@ -84,12 +84,17 @@ class Activity(Answer, frozen=True):
 
 
 class DayCoverage(Answer, frozen=True):
-    """One local day of one track, in seconds. ``expected_s``: 0 before the first footage, less than a day today."""
+    """One local day of one track, in seconds. ``expected_s``: 0 before the first footage, less than a day today.
+
+    ``coarse_s`` and ``doubtful_s``: how much of what was recorded is that, as in `Timeline`, by the minute.
+    """
 
     expected_s: int
     recorded_s: int
     missing_s: SecondsByReason
     unexplained_s: int
+    coarse_s: int
+    doubtful_s: int
 
 
 class Promise(Answer, frozen=True):

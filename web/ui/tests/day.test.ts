@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 
 import type { DayCoverage } from "../src/api/types";
-import { causes, grade, percent } from "../src/coverage/day";
+import { causes, grade, percent, shown } from "../src/coverage/day";
 
 function day(recorded_s: number, more: Partial<DayCoverage> = {}): DayCoverage {
-  return { expected_s: 86_400, recorded_s, missing_s: {}, unexplained_s: 0, ...more };
+  return { expected_s: 86_400, recorded_s, missing_s: {}, unexplained_s: 0, coarse_s: 0, doubtful_s: 0, ...more };
 }
 
 describe("a day of the ledger", () => {
@@ -23,6 +23,13 @@ describe("a day of the ledger", () => {
   test("of a day when nothing was expected there is no share", () => {
     expect(percent(day(0, { expected_s: 0 }))).toBeNull();
     expect(grade(day(0, { expected_s: 0 }))).toBe("none");
+  });
+
+  test("doubtful times are marked, and the share stays", () => {
+    expect(shown(day(86_400))).toBe("100");
+    expect(shown(day(86_400, { coarse_s: 60 }))).toBe("100~");
+    expect(shown(day(77_000, { doubtful_s: 60 }))).toBe("89~");
+    expect(shown(day(0, { expected_s: 0 }))).toBe("–");
   });
 
   test("the greatest cause comes first, what nobody knows is a cause", () => {

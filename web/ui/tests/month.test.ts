@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Coverage, DayCoverage } from "../src/api/types";
 import { dayOf, monthsOf, spanOf, weeksOf } from "../src/calendar/month";
 
-const day = (expected_s: number, recorded_s: number): DayCoverage => ({ expected_s, recorded_s, missing_s: {}, unexplained_s: 0 });
+const day = (expected_s: number, recorded_s: number): DayCoverage => ({ expected_s, recorded_s, missing_s: {}, unexplained_s: 0, coarse_s: 0, doubtful_s: 0 });
 const promise = { promised_days: 30, holding_days: 2, expected_days: 30, least_days: 1, quota_days: null, impossible: false };
 const ledger: Coverage = {
   track: "main",

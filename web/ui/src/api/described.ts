@@ -133,12 +133,18 @@ export interface Day {
   minutes: string;
 }
 
-/** One local day of one track, in seconds. `expected_s`: 0 before the first footage, less than a day today. */
+/**
+ * One local day of one track, in seconds. `expected_s`: 0 before the first footage, less than a day today.
+ *
+ * `coarse_s` and `doubtful_s`: how much of what was recorded is that, as in `Timeline`, by the minute.
+ */
 export interface DayCoverage {
   expected_s: number;
   recorded_s: number;
   missing_s: Partial<Record<ReasonWord, number>>;
   unexplained_s: number;
+  coarse_s: number;
+  doubtful_s: number;
 }
 
 /** The days that hold footage of a track. */

@@ -26,7 +26,7 @@ export function dayOf(ledger: Coverage, channel: number | null, date: string): D
   const at = ledger.days.indexOf(date);
   const days = ledger.channels.filter((one) => channel === null || one.number === channel).map((one) => one.days[at]);
   if (at < 0 || days.length === 0) return null;
-  const sum: DayCoverage = { expected_s: 0, recorded_s: 0, missing_s: {}, unexplained_s: 0 };
+  const sum: DayCoverage = { expected_s: 0, recorded_s: 0, missing_s: {}, unexplained_s: 0, coarse_s: 0, doubtful_s: 0 };
   for (const day of days) {
     sum.expected_s += day?.expected_s ?? 0;
     sum.recorded_s += day?.recorded_s ?? 0;

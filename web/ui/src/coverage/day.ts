@@ -19,6 +19,11 @@ export function grade(day: DayCoverage): Grade {
   return share >= 90 ? "partly" : "poor";
 }
 
+/** The percent as the table shows them; "~" says that times of that day are in doubt. */
+export function shown(day: DayCoverage): string {
+  return `${percent(day) ?? "–"}${day.coarse_s || day.doubtful_s ? "~" : ""}`;
+}
+
 export interface Cause {
   reason: ReasonWord | null;
   seconds: number;
