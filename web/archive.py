@@ -28,7 +28,7 @@ from web.files import ChunkFiles
 from web.late import Late
 from web.reply import NoSuchThing
 from web.stored import Signature, StoredChunk, from_name, from_record, from_status
-from web.takes import latest_takes, twice, upto_take
+from web.takes import Taken, count_of, latest_takes, twice, upto_take
 from web.volume_threads import VolumeFile, VolumeThreads
 
 __all__ = ["JOINED_US", "Archive", "StoredChunk", "open_archive"]
@@ -149,6 +149,11 @@ class Archive:
     def twice(self, track: Track, window: TimeRange, newest: Sequence[StoredChunk]) -> list[tuple[int, int]]:
         """The stretches of a window that were recorded more than once."""
         return twice([*self.index().runs(track), *newest], window)
+
+    def takes(self, track: Track, stretches: Sequence[tuple[int, int]], newest: Sequence[StoredChunk]) -> list[int]:
+        """How often each stretch of `twice` was recorded."""
+        runs: list[Taken] = [*self.index().runs(track), *newest] if stretches else []
+        return [count_of(runs, stretch) for stretch in stretches]
 
     def growing(self, track: Track) -> StoredChunk | None:
         """The chunk that is being written, as the board tells it."""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from nvr.codec.movie import progressive_head
 from nvr.errors import NotRecorded
-from nvr.media import Gap, Track
+from nvr.media import Gap
 from nvr.timebase import TimeRange, utc
 from web.archive import Archive
 from web.auth import Action
@@ -91,14 +91,14 @@ class ClipRoom:
             reading.require()
             if not reading.shares:
                 raise NotRecorded("nothing was recorded in this range", where=str(track))
-            laid_out = self._kept[key] = self._made(plan(reading.shares, asked.window), track, reading)
+            laid_out = self._kept[key] = self._made(plan(reading.shares, asked.window), asked, reading)
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(map(_head_bytes, self._kept.values())) > CACHE_BYTES:
             self._kept.popitem(last=False)
         return laid_out
 
-    def _made(self, clip: ClipPlan, track: Track, reading: Reading) -> LaidOut:
-        name = self._name(clip, track)
+    def _made(self, clip: ClipPlan, asked: ClipQuery, reading: Reading) -> LaidOut:
+        name = self._name(clip, asked)
         head = progressive_head(clip.movie, clip.payload_bytes)
         pieces: list[Piece] = [head]
         pieces += [FilePart(partial(self._archive.opened, s.chunk), s.offset, s.end - s.offset) for s in clip.spans]
@@ -115,10 +115,11 @@ class ClipRoom:
         spans = merged([share.time for share in reading.shares if not share.lead], time)
         return LaidOut(content, name, time, tuple(spans), reading.missing)
 
-    def _name(self, clip: ClipPlan, track: Track) -> str:
+    def _name(self, clip: ClipPlan, asked: ClipQuery) -> str:
+        track, take = asked.track_asked, "" if asked.take is None else f"-take{asked.take}"
         local = utc(clip.start_us).astimezone(self._zone).strftime("%Y%m%d-%H%M%S%z")
         name = for_file(name_at(self._archive, track, TimeRange(clip.start_us, clip.end_us)))
-        return f"channel-{track.channel:02d}-{name}{'-' if name else ''}{track.kind.word}-{local}.mp4"
+        return f"channel-{track.channel:02d}-{name}{'-' if name else ''}{track.kind.word}-{local}{take}.mp4"
 
 
 def _head_bytes(laid_out: LaidOut) -> int:

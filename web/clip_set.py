@@ -14,6 +14,7 @@ from http import HTTPStatus
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
+import msgspec
 from aiohttp import web
 
 from nvr import media
@@ -147,7 +148,7 @@ class ClipSetRoom:
         track, window = asked.track_asked, asked.window
         self._archive.require(track)
         newest = self._archive.newest(track)
-        chunks, unread = self._windows.glance(track, window, newest)
+        chunks, unread = self._windows.glance(track, window, newest, asked.take)
         about_bytes = 0
         for chunk in chunks:
             share_us = chunk.time.clipped_to(window).duration_us
@@ -185,7 +186,7 @@ class ClipSetRoom:
     async def _member(self, asked: ClipQuery) -> Member:
         clip = await self._clips.lay_out(asked)
         # What is still being written would be longer when its turn comes: it ends where it ends now.
-        ended = ClipQuery(channel=asked.channel, track=asked.track, from_us=asked.from_us, to_us=clip.time.end_us)
+        ended = msgspec.structs.replace(asked, to_us=clip.time.end_us)
         sent = await self._clips.lay_out(ended)
         entry = Entry(sent.name, sent.content.total_bytes(), self._local(sent.time.start_us))
         return Member(ended, entry, sent.content.etag, Shown(clip.spans, clip.missing))
@@ -194,7 +195,7 @@ class ClipSetRoom:
         """What the list says of a camera; ``shown``: by its clip, if there is one."""
         track, window = asked.track_asked, asked.window
         newest, now_us = self._archive.newest(track), self._archive.clock.wall_us()
-        unread = self._windows.glance(track, window, newest)[1] if shown is None else shown.missing
+        unread = self._windows.glance(track, window, newest, asked.take)[1] if shown is None else shown.missing
         told = gaps(self._archive, track, window, newest, unread)
         spans = shown.spans if shown is not None else ()
         known = Known(spans, told, self._archive.first_us(track, newest), now_us)

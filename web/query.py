@@ -241,6 +241,7 @@ class ClipSetQuery(Query, frozen=True, kw_only=True):
     track: KindWord = "main"
     from_us: Instant
     to_us: Instant
+    take: Take | None = None
 
     @property
     def numbers(self) -> list[int]:
@@ -257,7 +258,7 @@ class ClipSetQuery(Query, frozen=True, kw_only=True):
     def clips(self) -> list[ClipQuery]:
         """The same of each channel."""
         return [
-            ClipQuery(channel=number, track=self.track, from_us=self.from_us, to_us=self.to_us)
+            ClipQuery(channel=number, track=self.track, from_us=self.from_us, to_us=self.to_us, take=self.take)
             for number in self.numbers
         ]
 
@@ -305,7 +306,7 @@ class StillQuery(TrackQuery, frozen=True, kw_only=True):
         return TimeRange(self.at_us, self.at_us + 1)
 
 
-class ThumbnailsQuery(WindowQuery, frozen=True, kw_only=True):
+class ThumbnailsQuery(TakeQuery, frozen=True, kw_only=True):
     """A window of one track, in at most so many pictures."""
 
     count: Annotated[int, Meta(ge=1, le=60, description="pictures at most")] = 12

@@ -154,11 +154,11 @@ class WindowReader:
         return tuple(self._signed(self._archive.chunks(track, window, take=take)))
 
     def glance(
-        self, track: Track, window: TimeRange, newest: Sequence[StoredChunk]
+        self, track: Track, window: TimeRange, newest: Sequence[StoredChunk], take: int | None = None
     ) -> tuple[list[StoredChunk], list[Gap]]:
         """The chunks of a window whose files are there, not opened, and what is missing of the others."""
         there, missing = [], self._lost(track, window)
-        for chunk, signature in self._signed(self._archive.chunks(track, window, newest)):
+        for chunk, signature in self._signed(self._archive.chunks(track, window, newest, take)):
             if chunk.sealed and signature is None:
                 missing.append(Gap(track, chunk.start_us, chunk.end_us, GapReason.DISK, "the file cannot be opened"))
             else:

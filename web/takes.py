@@ -4,6 +4,7 @@ A run is later than another if its number is greater (`nvr.capture.runnumber`), 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Protocol, TypeVar
 
 from nvr.timebase import US_PER_S, TimeRange
@@ -69,6 +70,16 @@ def takes_of(chunks: Sequence[Taken]) -> list[int]:
     for place in sorted(range(len(chunks)), key=lambda one: chunks[one].run):
         takes[place] = 1 + max((takes[other] for other in under[place]), default=0)
     return takes
+
+
+def count_of(runs: Iterable[Taken], stretch: tuple[int, int]) -> int:
+    """How many runs at most have recorded one instant of a stretch ``(start_us, end_us)``."""
+    edges: list[tuple[int, int]] = []
+    for run in runs:
+        start_us, end_us = max(run.start_us, stretch[0]), min(run.end_us, stretch[1])
+        if end_us - start_us > TWICE_US:
+            edges += [(start_us + TWICE_US, 1), (end_us, -1)]  # those that only meet are not beside each other
+    return max(accumulate(step for _, step in sorted(edges)), default=0)
 
 
 def twice(runs: Iterable[Taken], window: TimeRange) -> list[tuple[int, int]]:

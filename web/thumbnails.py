@@ -14,7 +14,7 @@ from web.archive import Archive
 from web.auth import Action, Rights, rights_of
 from web.query import ThumbnailsQuery
 from web.route import Route, route
-from web.timeline import recorded
+from web.timeline import merged, recorded
 from web.wire import Thumbnail, Thumbnails
 
 # From one cell to the next; each divides a day, so that the grid meets midnight in every zone of whole hours.
@@ -59,7 +59,7 @@ class ThumbnailRoom:
         around = TimeRange(starts_us[0], starts_us[-1] + step_us)
         if not rights.cover(around):  # the grid's cells reach beyond the window, which may be seen
             around = asked.window
-        spans = recorded(self._archive, asked.track_asked, around)
+        spans = self._spans(asked, around)
         return Thumbnails(
             track=asked.track,
             now_us=self._archive.clock.wall_us(),
@@ -69,6 +69,12 @@ class ThumbnailRoom:
                 for start_us, at_us in places(starts_us, step_us, spans)
             ],
         )
+
+    def _spans(self, asked: ThumbnailsQuery, around: TimeRange) -> list[tuple[int, int]]:
+        if asked.take is None:
+            return recorded(self._archive, asked.track_asked, around)
+        chunks = self._archive.chunks(asked.track_asked, around, take=asked.take)
+        return merged([chunk.time for chunk in chunks], around)
 
 
 def step_for(window: TimeRange, count: int) -> int:
@@ -103,5 +109,6 @@ def places(
 
 def address(asked: ThumbnailsQuery, at_us: int) -> str:
     """Where the picture is served."""
-    query = f"at_us={at_us}&track={asked.track}&width={asked.width}&picture=key"
+    take = "" if asked.take is None else f"&take={asked.take}"
+    query = f"at_us={at_us}&track={asked.track}&width={asked.width}&picture=key{take}"
     return f"/api/channels/{asked.channel}/still.jpg?{query}"

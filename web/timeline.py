@@ -61,6 +61,7 @@ class TimelineRoom:
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
         coarse, doubtful = self._archive.index().doubts(track, window)
+        twice = self._archive.twice(track, window, newest)
         return Timeline(
             track=asked.track,
             from_us=asked.from_us,
@@ -72,7 +73,8 @@ class TimelineRoom:
             gaps=gaps(self._archive, track, window, newest),
             coarse=merged(coarse, window),
             doubtful=merged(doubtful, window),
-            twice=self._archive.twice(track, window, newest),
+            twice=twice,
+            takes=self._archive.takes(track, twice, newest),
             names=other_names(self._archive, track, window),
         )
 

@@ -1,5 +1,7 @@
 """Time that was recorded twice can be seen twice."""
 
+import io
+import zipfile
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -11,9 +13,9 @@ from nvr.media import GapReason
 from nvr.timebase import US_PER_DAY, US_PER_S, TimeRange
 from tests.manual_clock import ManualClock
 from tests.web.archive import MAIN, START_US, House
-from tests.web.pictures import stream
+from tests.web.pictures import shown, stream
 from tests.web.server import Server
-from web.takes import latest_takes, takes_of, twice, upto_take
+from web.takes import count_of, latest_takes, takes_of, twice, upto_take
 
 S = US_PER_S
 
@@ -55,6 +57,12 @@ def test_stretches_recorded_twice_are_told_within_the_window() -> None:
     assert twice(runs, TimeRange(100 * S, 165 * S)) == [(100 * S, 150 * S), (160 * S, 165 * S)]
 
 
+def test_stretch_knows_how_often_it_was_recorded() -> None:
+    runs = pieces((1, 0, 100), (2, 20, 60), (3, 40, 50), (4, 99, 120))
+    assert [count_of(runs, stretch) for stretch in [(0, 20 * S), (20 * S, 39 * S), (20 * S, 60 * S)]] == [1, 2, 3]
+    assert count_of(runs, (90 * S, 120 * S)) == 1, "runs that only meet are one take"
+
+
 rows = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 300), st.integers(1, 60)), max_size=12)
 
 
@@ -78,6 +86,26 @@ async def test_first_take_of_an_hour_that_was_recorded_twice_can_be_seen(server:
     assert [chunk["media_url"].split("-")[1] for chunk in first["chunks"]] == ["1"]
     assert last["twice"] == first["twice"] != []
     assert (await server.json("/api/channels/1/timeline", **window))["twice"] == last["twice"]
+
+
+async def test_thumbnails_and_archives_are_those_of_the_take(server: Server, house: House) -> None:
+    source, twice = stream(first=500), stream(pictures=200)
+    once_us = house.record(twice, START_US + US_PER_S // 4)
+    house.record(source, START_US, run=2)
+    window = {"from_us": START_US, "to_us": once_us}
+    path = "/api/channels/1/thumbnails"
+    first = (await server.json(path, **window, count=2, take=1))["thumbnails"]
+    assert all(one["url"] is None or one["url"].endswith("&take=1") for one in first)
+    [at_us] = {one["at_us"] for one in first if one["at_us"] is not None and one["at_us"] < START_US + US_PER_S}
+    assert at_us == START_US + US_PER_S // 4, "the first time began later"
+    assert "take" not in (await server.json(path, **window, count=2))["thumbnails"][0]["url"]
+    for take, first_number in ((2, 500), (1, 0)):
+        archive = await server.ask("/api/clips.zip", channels="1", from_us=START_US, to_us=once_us, take=take)
+        with zipfile.ZipFile(io.BytesIO(archive.body)) as opened:
+            [clip] = [name for name in opened.namelist() if name.endswith(".mp4")]
+            assert clip.endswith(f"-take{take}.mp4")
+            assert shown(io.BytesIO(opened.read(clip)))[0][0] == first_number
+    assert (await server.json("/api/channels/1/timeline", **window))["takes"] == [2]
 
 
 async def test_footage_ahead_of_now_is_not_where_a_camera_ends(

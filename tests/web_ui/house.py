@@ -32,7 +32,7 @@ TIGHT = 6  # the channel whose quota is too small
 FRAGMENT_SAMPLES = 12  # about 500 ms, as the recorder's
 
 
-def fragments(stream: Stream, units: Sequence[Coded], start_us: int) -> Iterator[Fragment]:
+def fragments(stream: Stream, units: Sequence[Coded], start_us: int, *, is_coarse: bool = False) -> Iterator[Fragment]:
     """Samples as the segmenter would cut them; ``start_us`` is the wall time of the first picture."""
     origin_90k = units[0].decode_90k
     starts = [place for place, unit in enumerate(units) if unit.sync]
@@ -51,6 +51,7 @@ def fragments(stream: Stream, units: Sequence[Coded], start_us: int) -> Iterator
             monotonic_us=us_from_90k(piece[0].decode_90k),
             ntp=0,
             lost_packets=0,
+            is_coarse=is_coarse,
         )
 
 
@@ -138,12 +139,15 @@ class House:
         chunk.part.seal(tail, ChunkName.of(sealed))
         self.index.commit(Commit(chunks=((sealed, 1),)))
 
-    def record(self, stream: Stream, track: Track, start_us: int, chunk_pictures: int) -> int:
+    def record(
+        self, stream: Stream, track: Track, start_us: int, chunk_pictures: int, *, is_coarse: bool = False
+    ) -> int:
         """A run of sealed chunks; gives the end. ``chunk_pictures`` must be whole groups of pictures."""
         run = next(self._runs)
         for sequence, first in enumerate(range(0, len(stream.units), chunk_pictures), 1):
             chunk = self.begin(stream, track, start_us, run, sequence)
-            for fragment in fragments(stream, stream.units[first : first + chunk_pictures], start_us):
+            units = stream.units[first : first + chunk_pictures]
+            for fragment in fragments(stream, units, start_us, is_coarse=is_coarse):
                 chunk.append(fragment)
             start_us = chunk.end_us
             self.seal(chunk)

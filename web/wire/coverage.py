@@ -34,6 +34,7 @@ class Timeline(Answer, frozen=True):
     coarse: list[tuple[int, int]]
     doubtful: list[tuple[int, int]]
     twice: list[tuple[int, int]]  # recorded more than once, for the clock was set back
+    takes: list[int]  # of each stretch of `twice` how often: so many takes there are to ask for
     names: list[NameRow]
 
 

@@ -14,7 +14,8 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   spans,
   coarse: [[1_000_000, 2_000_000]],
   doubtful: [[6_000_000, 7_000_000]],
-  twice: [],
+  twice: [[4_000_000, 5_000_000]],
+  takes: [3],
   gaps,
   names: [[2_000_000, 3_000_000, "Cổng cũ"]],
 });

@@ -16,11 +16,11 @@ const press = (key: string, more: Partial<Press> = {}): Press => ({
 });
 
 describe("address", () => {
-  test.each(["#/", "#/7", "#/7/1795000000000000", "#/coverage", "#/bookmarks", "#/find/7/1795000000000000", "#/wall", "#/wall/3,7", "#/wall/3,7/1795000000000000"])("%s is read and written the same", (hash) => {
+  test.each(["#/", "#/7", "#/7/1795000000000000", "#/coverage", "#/bookmarks", "#/find/7/1795000000000000", "#/wall", "#/wall/3,7", "#/wall/3,7/1795000000000000", "#/7/1795000000000000?take=1", "#/wall/3,7/1795000000000000?take=2"])("%s is read and written the same", (hash) => {
     expect(format(parse(hash))).toBe(hash);
   });
 
-  test.each(["", "#", "#/x", "#/7/soon", "#/-1", "#/7/1/2", "#/coverage/7", "#/wall/x", "#/wall/1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"])("nonsense %j is the list", (hash) => {
+  test.each(["", "#", "#/x", "#/7/soon", "#/-1", "#/7/1/2", "#/7?take=1", "#/7/1795000000000000?take=0", "#/coverage/7", "#/wall/x", "#/wall/1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"])("nonsense %j is the list", (hash) => {
     expect(parse(hash)).toEqual({ page: "watch", channel: null, at_us: null });
   });
 });

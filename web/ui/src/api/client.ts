@@ -1,6 +1,6 @@
 /** The one door to the server: every request of the interface goes through here. */
 
-import type { Activity, Bookmark, Channel, ClipSet, Coverage, Problem, Fragments, Overview, Samples, Site, Thumbnails, Timeline, KindWord, Troubles } from "./types";
+import type { Activity, Bookmark, Channel, ClipSet, Coverage, Problem, Fragments, Overview, Samples, Site, Source, Thumbnails, Timeline, KindWord, Troubles } from "./types";
 
 /** The server answered with an error, or did not answer (`status` 0). */
 export class ApiError extends Error {
@@ -75,26 +75,19 @@ export function getActivity(
   return json(`/api/channels/${channel}/activity?${window(fromUs, toUs, track)}`, signal);
 }
 
-export function getFragments(
-  channel: number,
-  track: KindWord,
-  fromUs: number,
-  toUs: number,
-  signal?: AbortSignal,
-): Promise<Fragments> {
-  return json(`/api/channels/${channel}/fragments?${window(fromUs, toUs, track)}`, signal);
+export function getFragments(source: Source, fromUs: number, toUs: number, signal?: AbortSignal): Promise<Fragments> {
+  return json(`${footage(source, "fragments")}${windowOf(source, fromUs, toUs)}`, signal);
 }
 
 /** `samples`: whole groups of pictures; `key-samples`: only those that decode alone. */
 export function getSamples(
   form: "samples" | "key-samples",
-  channel: number,
-  track: KindWord,
+  source: Source,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
 ): Promise<Samples> {
-  return json(`/api/channels/${channel}/${form}?${window(fromUs, toUs, track)}`, signal);
+  return json(`${footage(source, form)}${windowOf(source, fromUs, toUs)}`, signal);
 }
 
 /** Bytes [start, end) of a media URL, or all of it. */
@@ -112,48 +105,44 @@ export interface Still {
   pictureUs: number;
 }
 
-export async function getStill(
-  channel: number,
-  track: KindWord,
-  atUs: number,
-  width: number,
-  signal?: AbortSignal,
-): Promise<Still> {
-  const response = await answer(stillUrl(channel, track, atUs, width), {}, signal);
+export async function getStill(source: Source, atUs: number, width: number, signal?: AbortSignal): Promise<Still> {
+  const response = await answer(stillUrl(source, atUs, width), {}, signal);
   return { picture: await response.blob(), pictureUs: Number(response.headers.get("X-Picture-Time-Us") ?? atUs) };
 }
 
-export function stillUrl(channel: number, track: KindWord, atUs: number, width?: number): string {
+export function stillUrl(source: Source, atUs: number, width?: number): string {
   const size = width === undefined ? "" : `&width=${width}`;
-  return `/api/channels/${channel}/still.jpg?at_us=${Math.round(atUs)}&track=${track}${size}`;
+  return `${footage(source, "still.jpg")}at_us=${Math.round(atUs)}&track=${source.track}${size}${takeOf(source)}`;
 }
 
 export function getThumbnails(
-  channel: number,
-  track: KindWord,
+  source: Source,
   fromUs: number,
   toUs: number,
   count: number,
   width: number,
   signal?: AbortSignal,
 ): Promise<Thumbnails> {
-  return json(`/api/channels/${channel}/thumbnails?${window(fromUs, toUs, track)}&count=${count}&width=${width}`, signal);
+  return json(`${footage(source, "thumbnails")}${windowOf(source, fromUs, toUs)}&count=${count}&width=${width}`, signal);
 }
 
 export async function getBlob(url: string, signal?: AbortSignal): Promise<Blob> {
   return (await answer(url, {}, signal)).blob();
 }
 
-export function clipUrl(channel: number, track: KindWord, fromUs: number, toUs: number): string {
-  return `/api/channels/${channel}/clip.mp4?${window(fromUs, toUs, track)}`;
+export function clipUrl(source: Source, fromUs: number, toUs: number): string {
+  return `${footage(source, "clip.mp4")}${windowOf(source, fromUs, toUs)}`;
 }
 
-export function clipSetUrl(channels: readonly number[], track: KindWord, fromUs: number, toUs: number): string {
-  return `/api/clips.zip?channels=${channels.join()}&${window(fromUs, toUs, track)}`;
+/** The same track and take of several cameras. */
+export type Sources = Pick<Source, "track" | "take">;
+
+export function clipSetUrl(channels: readonly number[], of: Sources, fromUs: number, toUs: number): string {
+  return `/api/clips.zip?channels=${channels.join()}&${windowOf(of, fromUs, toUs)}`;
 }
 
-export function hlsUrl(channel: number, track: KindWord, fromUs: number, toUs: number): string {
-  return `/api/channels/${channel}/hls.m3u8?${window(fromUs, toUs, track)}`;
+export function hlsUrl(source: Source, fromUs: number, toUs: number): string {
+  return `${footage(source, "hls.m3u8")}${windowOf(source, fromUs, toUs)}`;
 }
 
 export function liveListUrl(channel: number, track: KindWord): string {
@@ -162,12 +151,12 @@ export function liveListUrl(channel: number, track: KindWord): string {
 
 export function getClipPlan(
   channels: readonly number[],
-  track: KindWord,
+  of: Sources,
   fromUs: number,
   toUs: number,
   signal?: AbortSignal,
 ): Promise<ClipSet> {
-  return json(`/api/clips?channels=${channels.join()}&${window(fromUs, toUs, track)}`, signal);
+  return json(`/api/clips?channels=${channels.join()}&${windowOf(of, fromUs, toUs)}`, signal);
 }
 
 /** An answer whose body is still on its way. */
@@ -209,6 +198,18 @@ function socketUrl(path: string): string {
 
 function window(fromUs: number, toUs: number, track: KindWord): string {
   return `from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&track=${track}`;
+}
+
+function footage({ channel }: Source, form: string): string {
+  return `/api/channels/${channel}/${form}?`;
+}
+
+function windowOf(of: Sources, fromUs: number, toUs: number): string {
+  return window(fromUs, toUs, of.track) + takeOf(of);
+}
+
+function takeOf({ take }: Sources): string {
+  return take === null ? "" : `&take=${take}`;
 }
 
 /** A server that hangs takes the question and never answers: that is no answer too. */

@@ -374,6 +374,7 @@ export interface Timeline {
   coarse: [number, number][];
   doubtful: [number, number][];
   twice: [number, number][];
+  takes: number[];
   names: [number, number, string][];
 }
 

@@ -4,13 +4,20 @@
  * (`_90k`); all fit a number exactly.
  */
 
-import type { BisectFinding, BisectProgress, LiveInit, LiveSkip, LiveState, MotionEnd, MotionProgress, MotionStretch, Problem } from "./described";
+import type { BisectFinding, BisectProgress, KindWord, LiveInit, LiveSkip, LiveState, MotionEnd, MotionProgress, MotionStretch, Problem } from "./described";
 
 export type * from "./described";
 export type { ChannelState as Channel, Promise as Kept, SampleTable as SampleChunk } from "./described";
 
 /** A half-open stretch of wall time: [start_us, end_us). */
 export type Span = [start_us: number, end_us: number];
+
+/** Which footage: a track of a camera, and of time that was recorded more than once which take (from 1); null: the last. */
+export interface Source {
+  readonly channel: number;
+  readonly track: KindWord;
+  readonly take: number | null;
+}
 
 /** One moof + mdat: its bytes [offset, end) of the chunk's media, its place in the chunk and in wall time. */
 export type FragmentRow = [

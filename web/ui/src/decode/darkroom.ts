@@ -1,7 +1,7 @@
 /** Makes pictures of samples: by the browser's decoder where it may be used, else the server makes them one by one. */
 
 import { getBytes, getStill } from "../api/client";
-import type { KindWord } from "../api/types";
+import type { Source } from "../api/types";
 import { type ChunkFacts, type Group, shownUs } from "./table";
 
 /** Something that a canvas draws. Whoever holds it closes it. */
@@ -120,16 +120,13 @@ const WIDTH = 1280; // chosen: a 1080p key frame is decoded and coded in some 40
 export class Printing implements Darkroom {
   readonly wholeGroups = false;
 
-  constructor(
-    private readonly channel: number,
-    private readonly track: KindWord,
-  ) {}
+  constructor(private readonly source: Source) {}
 
   async develop(group: Group, from: number, to: number, signal: AbortSignal): Promise<Map<number, Picture>> {
     const pictures = new Map<number, Picture>();
     for (let index = from; index < to; index++) {
       const at = shownUs({ group, index });
-      const still = await getStill(this.channel, this.track, at, WIDTH, signal);
+      const still = await getStill(this.source, at, WIDTH, signal);
       pictures.set(at, await createImageBitmap(still.picture));
     }
     return pictures;

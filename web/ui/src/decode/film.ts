@@ -4,7 +4,7 @@
  */
 
 import { ApiError } from "../api/client";
-import type { KindWord } from "../api/types";
+import type { Source } from "../api/types";
 import type { FilmEngine, Report, Step } from "../player/engine";
 import { SECOND_US } from "../time/units";
 import { Decoding, mayDecode, type Picture, Printing, Undecodable } from "./darkroom";
@@ -50,14 +50,13 @@ export class Film implements FilmEngine {
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly channel: number,
-    private readonly track: KindWord,
+    private readonly source: Source,
     private readonly nowUs: () => number,
     private readonly report: Report,
     private readonly options: FilmOptions = {},
   ) {
-    this.#all = new Roll(channel, track, "samples");
-    this.#keys = new Roll(channel, track, "key-samples");
+    this.#all = new Roll(source, "samples");
+    this.#keys = new Roll(source, "key-samples");
     this.#decodes = options.decodes ?? mayDecode();
     this.#gallery = this.#newGallery();
     this.#scrubber = this.#newScrubber();
@@ -114,7 +113,7 @@ export class Film implements FilmEngine {
   }
 
   #newGallery(): Gallery {
-    const darkroom = this.#decodes ? new Decoding() : new Printing(this.channel, this.track);
+    const darkroom = this.#decodes ? new Decoding() : new Printing(this.source);
     return new Gallery(darkroom, this.options.limitBytes ?? LIMIT_BYTES, {
       changed: () => (this.#scrubber.moving ? this.#scrubber.changed() : this.#present()),
       failed: (error) => this.#undeveloped(error),

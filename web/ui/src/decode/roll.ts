@@ -1,7 +1,7 @@
 /** A track's pictures in order, both ways, without an end: asks the server for more of the sample table before it is needed. */
 
 import { getSamples } from "../api/client";
-import type { KindWord } from "../api/types";
+import type { Source } from "../api/types";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import { type Missing, type Place, SampleTable, shownUs } from "./table";
 
@@ -18,8 +18,7 @@ export class Roll {
   #end = { at_us: 0, until_ms: 0 }; // nothing was behind this picture a moment ago
 
   constructor(
-    readonly channel: number,
-    readonly track: KindWord,
+    readonly source: Source,
     readonly form: "samples" | "key-samples",
   ) {}
 
@@ -96,7 +95,7 @@ export class Roll {
 
   async #fetch(fromUs: number, toUs: number): Promise<void> {
     const [table, signal] = [this.#table, this.#cancel.signal];
-    const get = (from: number, to: number) => getSamples(this.form, this.channel, this.track, Math.max(0, from), to, signal);
+    const get = (from: number, to: number) => getSamples(this.form, this.source, Math.max(0, from), to, signal);
     const answer = await get(fromUs, toUs);
     table.add(answer);
     const width = WINDOW_US[this.form];

@@ -9,4 +9,6 @@ export interface Moment {
   name: string;
   track: KindWord;
   at_us: number;
+  /** Of time that was recorded more than once; none: the last. */
+  take?: number | null;
 }

@@ -1,6 +1,6 @@
 /** What every way of showing pictures (fragments, live, stills) promises to the viewer, and what it reports back. */
 
-import type { Channel, ReasonWord, StateWord } from "../api/types";
+import type { Channel, ReasonWord, Source, StateWord } from "../api/types";
 import type { Choice } from "./choice";
 import type { Shot } from "./snapshot";
 import type { Hole } from "./table";
@@ -56,7 +56,13 @@ export interface FilmEngine {
 export interface Subject {
   channel: Channel;
   choice: Choice;
+  /** Of time that was recorded more than once; null: the last. */
+  take: number | null;
   nowUs(): number;
+}
+
+export function sourceOf({ channel, choice, take }: Subject): Source {
+  return { channel: channel.number, track: choice.track, take };
 }
 
 /** Where pictures appear: one screen, or a wall of them. Makes the engines that the viewer drives. */

@@ -1,7 +1,7 @@
 /** Plays recorded footage from any instant: fragment table → byte ranges → MediaSource. */
 
 import { ApiError, getBytes, getFragments } from "../api/client";
-import type { KindWord } from "../api/types";
+import type { Source } from "../api/types";
 import { HOLE_US } from "../timeline/coverage";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import type { PastEngine, Report, Step } from "./engine";
@@ -46,8 +46,7 @@ export class Playback implements PastEngine {
 
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly channel: number,
-    private readonly track: KindWord,
+    private readonly source: Source,
     private readonly nowUs: () => number,
     private readonly report: Report,
     /** In step with other cameras: never alone over a gap. */
@@ -104,7 +103,7 @@ export class Playback implements PastEngine {
     try {
       const table = new FragmentTable();
       const window = this.step ? FIRST_WINDOW_US : WINDOW_US;
-      table.add(await getFragments(this.channel, this.track, atUs, atUs + window, cancel.signal));
+      table.add(await getFragments(this.source, atUs, atUs + window, cancel.signal));
       this.#table = table;
       const index = table.indexAt(atUs);
       if (index === null) {
@@ -219,10 +218,10 @@ export class Playback implements PastEngine {
   async #more(signal: AbortSignal): Promise<boolean> {
     const last = this.#table.pieces[this.#table.pieces.length - 1];
     const from = last ? last.from_us : this.#target_us;
-    const answer = await getFragments(this.channel, this.track, from, from + WINDOW_US, signal);
+    const answer = await getFragments(this.source, from, from + WINDOW_US, signal);
     if (this.#table.add(answer) > 0) return true;
     if (answer.next_us === null) return false;
-    const beyond = await getFragments(this.channel, this.track, answer.next_us, answer.next_us + WINDOW_US, signal);
+    const beyond = await getFragments(this.source, answer.next_us, answer.next_us + WINDOW_US, signal);
     return this.#table.add(beyond) > 0;
   }
 

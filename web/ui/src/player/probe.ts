@@ -9,6 +9,7 @@ export interface PlayerProbe {
   readonly mode: "live" | "past";
   readonly channel: number | null;
   readonly track: KindWord;
+  readonly take: number | null;
 }
 
 declare global {
@@ -33,6 +34,9 @@ export function expose(): void {
     },
     get track() {
       return viewer.choice.track;
+    },
+    get take() {
+      return viewer.take;
     },
   };
 }

@@ -3,7 +3,7 @@
 import { mayDecode } from "../decode/darkroom";
 import { Film } from "../decode/film";
 import { Live } from "../live/live";
-import type { Cast, FilmEngine, PastEngine, Report, Subject } from "./engine";
+import { type Cast, type FilmEngine, type PastEngine, type Report, sourceOf, type Subject } from "./engine";
 import { Playback } from "./playback";
 import type { Shot } from "./snapshot";
 import { Stills } from "./stills";
@@ -25,21 +25,22 @@ export class Single implements Cast {
     readonly zoom: Zoom,
   ) {}
 
-  live({ channel, choice, nowUs }: Subject, report: Report): { dispose(): void } {
+  live(subject: Subject, report: Report): { dispose(): void } {
     const { video, image } = this.screen;
-    if (choice.how === "stills") return new Stills(image, channel.number, choice.track, nowUs, report, true);
+    const { channel, choice, nowUs } = subject;
+    if (choice.how === "stills") return new Stills(image, sourceOf(subject), nowUs, report, true);
     return new Live(video, channel.number, choice.track, report);
   }
 
-  past({ channel, choice, nowUs }: Subject, report: Report): PastEngine {
+  past(subject: Subject, report: Report): PastEngine {
     const { video, image } = this.screen;
-    if (choice.how === "stills") return new Stills(image, channel.number, choice.track, nowUs, report, false);
-    return new Playback(video, channel.number, choice.track, nowUs, report);
+    if (subject.choice.how === "stills") return new Stills(image, sourceOf(subject), subject.nowUs, report, false);
+    return new Playback(video, sourceOf(subject), subject.nowUs, report);
   }
 
-  film({ channel, choice, nowUs }: Subject, report: Report): FilmEngine {
-    const decodes = mayDecode() && choice.how === "media";
-    return new Film(this.screen.film, channel.number, choice.track, nowUs, report, { decodes });
+  film(subject: Subject, report: Report): FilmEngine {
+    const decodes = mayDecode() && subject.choice.how === "media";
+    return new Film(this.screen.film, sourceOf(subject), subject.nowUs, report, { decodes });
   }
 
   hold({ choice }: Subject, surface: "media" | "film"): boolean {

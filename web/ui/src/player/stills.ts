@@ -1,7 +1,7 @@
 /** Shows footage as single pictures made by the server, for codecs that this browser does not decode. */
 
 import { ApiError, getFragments, getStill } from "../api/client";
-import type { KindWord } from "../api/types";
+import type { Source } from "../api/types";
 import { MINUTE_US, SECOND_US } from "../time/units";
 import type { PastEngine, Report } from "./engine";
 import { FragmentTable } from "./table";
@@ -21,8 +21,7 @@ export class Stills implements PastEngine {
   /** With `live` the instant is always the newest one. */
   constructor(
     private readonly image: HTMLImageElement,
-    private readonly channel: number,
-    private readonly track: KindWord,
+    private readonly source: Source,
     private readonly nowUs: () => number,
     private readonly report: Report,
     private readonly live: boolean,
@@ -67,7 +66,7 @@ export class Stills implements PastEngine {
   async #show(signal: AbortSignal): Promise<void> {
     if (this.live) this.#at_us = this.nowUs() - LATE_US;
     try {
-      const still = await getStill(this.channel, this.track, this.#at_us, WIDTH, signal);
+      const still = await getStill(this.source, this.#at_us, WIDTH, signal);
       this.#put(still.picture);
       this.report.trouble(null);
       this.report.picture(still.pictureUs);
@@ -99,7 +98,7 @@ export class Stills implements PastEngine {
   async #hole(signal: AbortSignal): Promise<boolean> {
     const table = new FragmentTable();
     try {
-      table.add(await getFragments(this.channel, this.track, this.#at_us, this.#at_us + MINUTE_US, signal));
+      table.add(await getFragments(this.source, this.#at_us, this.#at_us + MINUTE_US, signal));
     } catch {
       return !signal.aborted;
     }

@@ -48,6 +48,8 @@ class Viewer {
   /** A picture of before stands in for the one on its way. */
   holding = $state(false);
   wanted = $state<KindWord>("main");
+  /** Of time that was recorded more than once, which take is shown, from 1; null: the last. */
+  take = $state<number | null>(null);
 
   #cast: Cast | null = null;
   #live: { dispose(): void } | null = null;
@@ -71,9 +73,11 @@ class Viewer {
   }
 
   /** Show a channel, live or from an instant. */
-  open(channel: Channel, atUs: number | null): void {
+  open(channel: Channel, atUs: number | null, take: number | null = null): void {
     const other = channel.number !== this.channel?.number;
     this.channel = channel;
+    if (take !== this.take) this.#stop();
+    this.take = take;
     if (other) {
       this.#stop();
       this.holding = false; // never a picture of another camera
@@ -106,6 +110,7 @@ class Viewer {
   goLive(): void {
     if (this.mode === "live" && this.#live) return;
     this.mode = "live";
+    this.take = null;
     this.paused = false;
     this.speed = 1;
     this.#begin();
@@ -240,6 +245,13 @@ class Viewer {
     this.#begin();
   }
 
+  /** Another take of the same time. */
+  setTake(take: number | null): void {
+    if (take === this.take) return;
+    this.take = take;
+    if (this.mode === "past") this.#begin();
+  }
+
   /** How far the live picture is behind now; null when nothing is shown. */
   latencyUs(): number | null {
     return this.mode === "live" && this.picture_us !== null ? clock.nowUs() - this.picture_us : null;
@@ -263,7 +275,7 @@ class Viewer {
   }
 
   #subject(): Subject | null {
-    return this.channel && { channel: this.channel, choice: this.choice, nowUs: () => clock.nowUs() };
+    return this.channel && { channel: this.channel, choice: this.choice, take: this.take, nowUs: () => clock.nowUs() };
   }
 
   #beginPast(): void {

@@ -1,7 +1,7 @@
 /** The pictures of one hour of one camera, fetched while somebody looks and let go when they look elsewhere. */
 
 import { ApiError, getBlob, getThumbnails } from "../api/client";
-import type { Thumbnail, KindWord } from "../api/types";
+import type { Source, Thumbnail } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { HOUR_US, MINUTE_US } from "../time/units";
 import { loadAll, nearestFirst } from "./load";
@@ -30,8 +30,7 @@ export class Shelf {
   #sources = new Map<string, string>();
 
   constructor(
-    private readonly channel: number,
-    private readonly track: KindWord,
+    private readonly source: Source,
     readonly from_us: number,
     aroundUs: number,
   ) {
@@ -47,7 +46,7 @@ export class Shelf {
   async #look(aroundUs: number): Promise<void> {
     const signal = this.#cancel.signal;
     try {
-      const answer = await getThumbnails(this.channel, this.track, this.from_us, this.from_us + HOUR_US, COUNT, WIDTH, signal);
+      const answer = await getThumbnails(this.source, this.from_us, this.from_us + HOUR_US, COUNT, WIDTH, signal);
       this.problem = null;
       await this.#fill(answer.thumbnails, aroundUs);
     } catch (error) {

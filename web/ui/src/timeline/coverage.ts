@@ -17,6 +17,8 @@ export interface Doubt {
   readonly kind: "coarse" | "doubtful" | "twice";
   readonly from_us: number;
   readonly to_us: number;
+  /** twice: how often it was recorded. */
+  readonly takes?: number | undefined;
 }
 
 /** From when to when a camera had another name than today, and which. */
@@ -30,6 +32,12 @@ export function nameAt(names: readonly NameRow[], atUs: number): string | null {
 /** What is to be known of the time of a picture. */
 export function doubtsAt(facts: Coverage, atUs: number): Doubt["kind"][] {
   return [...new Set(facts.doubts.filter((one) => one.from_us <= atUs && atUs < one.to_us).map((one) => one.kind))];
+}
+
+/** How often the time of a picture was recorded. */
+export function takesAt(facts: Coverage, atUs: number): number {
+  const twice = facts.doubts.find((one) => one.kind === "twice" && one.from_us <= atUs && atUs < one.to_us);
+  return twice ? (twice.takes ?? 2) : 1;
 }
 
 /** What it was called otherwise in a stretch, each name once. */
@@ -58,7 +66,10 @@ export function coverage(answer: Timeline): Coverage {
     spans: joined(answer.spans),
     gaps: answer.gaps,
     names: answer.names,
-    doubts: (["coarse", "doubtful", "twice"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
+    doubts: [
+      ...(["coarse", "doubtful"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
+      ...answer.twice.map(([from_us, to_us], at) => ({ kind: "twice" as const, from_us, to_us, takes: answer.takes[at] })),
+    ],
   };
 }
 

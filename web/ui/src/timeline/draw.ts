@@ -34,6 +34,8 @@ export interface Picture {
   cursor_us: number | null;
   live: boolean;
   hover_us: number | null;
+  /** Of time that was recorded more than once, which is shown; null: the last. */
+  take: number | null;
   range: { from_us: number | null; to_us: number | null };
   bookmarks_us: readonly number[];
   /** How much moved: from, to, and one byte for each equal part of it. */
@@ -55,6 +57,10 @@ export const LANE_TOP = 44;
 export const LANE_BOTTOM = 96;
 const RULER_Y = 24;
 const DOUBT_TALL = 12;
+export const TAKES_TOP = LANE_TOP + DOUBT_TALL + 3;
+export const TAKE_TALL = 5;
+const TAKE_STEP = 8;
+const MOST_BARS = 4; // more do not fit into the lane
 const THINNEST = 2; // px: a gap of a second stays to be seen in a view of a day
 
 export function palette(element: HTMLElement): Palette {
@@ -88,6 +94,7 @@ export function draw(context: CanvasRenderingContext2D, pixels: number, colours:
   pen.pictures();
   pen.gaps();
   pen.doubts();
+  pen.takes();
   pen.range();
   drawBookmarks(context, picture.bookmarks_us, (atUs) => xOf(picture.view, atUs, pixels), pixels, [LANE_TOP, LANE_BOTTOM], colours);
   pen.ruler();
@@ -177,7 +184,8 @@ class Pen {
   /** Times that are not to be taken as they stand: a hatched band along the top of what was recorded. */
   doubts(): void {
     const { c } = this;
-    for (const { from_us, to_us } of this.p.facts.doubts) {
+    for (const { kind, from_us, to_us } of this.p.facts.doubts) {
+      if (kind === "twice") continue;
       const [left, right] = this.edges(from_us, to_us, THINNEST);
       if (right <= left) continue;
       c.save();
@@ -188,6 +196,23 @@ class Pen {
       c.fill();
       this.hatch(left, right);
       c.restore();
+    }
+  }
+
+  /** Time that was recorded more than once: a bar for each take, the first one above; the shown one is filled. */
+  takes(): void {
+    const { c, colours } = this;
+    for (const { kind, from_us, to_us, takes = 2 } of this.p.facts.doubts) {
+      const [left, right] = kind === "twice" ? this.edges(from_us, to_us, THINNEST) : [0, 0];
+      if (right <= left) continue;
+      const bars = Math.min(takes, MOST_BARS);
+      const shown = Math.min(this.p.take ?? takes, bars);
+      c.fillStyle = colours.panel;
+      c.fillRect(left, TAKES_TOP - 2, right - left, bars * TAKE_STEP + 1);
+      for (let bar = 1; bar <= bars; bar++) {
+        c.fillStyle = bar === shown ? colours.range : colours.edge;
+        c.fillRect(left, TAKES_TOP + (bar - 1) * TAKE_STEP + (bar === shown ? 0 : 2), right - left, bar === shown ? TAKE_TALL : 1.5);
+      }
     }
   }
 

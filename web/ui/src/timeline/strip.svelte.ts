@@ -1,7 +1,7 @@
 /** What moved before the camera that is shown, as fine as the view; and its single pictures where they are told apart. */
 
 import { ApiError, getActivity, getSamples } from "../api/client";
-import type { KindWord } from "../api/types";
+import type { Source } from "../api/types";
 import { busyBeside } from "../overview/cells";
 import { Shelf } from "../overview/shelf.svelte";
 import { clock } from "../time/clock.svelte";
@@ -24,11 +24,8 @@ export class Moved {
   #askedAt = 0;
   #looked: Viewport | null = null;
 
-  constructor(
-    readonly channel: number,
-    readonly track: KindWord,
-  ) {
-    this.#shelf = new Shelf(track, channel);
+  constructor(readonly source: Source) {
+    this.#shelf = new Shelf(source.track, source.channel);
   }
 
   /** The finest that is known of a view. */
@@ -38,7 +35,7 @@ export class Moved {
       return seconds;
     }
     const cells = this.#shelf.best(view);
-    const row = cells?.rows.get(this.channel);
+    const row = cells?.rows.get(this.source.channel);
     return cells && row ? { from_us: cells.from_us, to_us: cells.to_us, levels: row.activity } : null;
   }
 
@@ -53,7 +50,7 @@ export class Moved {
   /** Where much moves next (1) or moved before (−1); null: nothing is known of it. */
   beside(view: Viewport, atUs: number, direction: 1 | -1): number | null {
     const cells = this.#shelf.best(view) ?? this.#shelf.answers[0] ?? null;
-    return cells && busyBeside(cells, this.channel, atUs, direction);
+    return cells && busyBeside(cells, this.source.channel, atUs, direction);
   }
 
   dispose(): void {
@@ -75,7 +72,7 @@ export class Moved {
 
   async #askSeconds(fromUs: number, toUs: number): Promise<void> {
     try {
-      const answer = await getActivity(this.channel, this.track, fromUs, toUs, this.#cancel.signal);
+      const answer = await getActivity(this.source.channel, this.source.track, fromUs, toUs, this.#cancel.signal);
       const levels = Uint8Array.from(atob(answer.activity), (letter) => letter.charCodeAt(0));
       this.#seconds = { from_us: answer.start_us, to_us: answer.start_us + levels.length * answer.step_us, levels };
     } catch (error) {
@@ -91,7 +88,7 @@ export class Moved {
     const looked = { from_us: Math.floor(view.from_us - width(view)), to_us: Math.ceil(view.to_us + width(view)) };
     this.#looked = looked;
     try {
-      const answer = await getSamples("samples", this.channel, this.track, looked.from_us, looked.to_us, this.#cancel.signal);
+      const answer = await getSamples("samples", this.source, looked.from_us, looked.to_us, this.#cancel.signal);
       const shown = answer.chunks.flatMap((chunk) => chunk.samples.map((sample) => sample[2]));
       this.pictures_us = shown.sort((a, b) => a - b);
     } catch (error) {

@@ -2,7 +2,7 @@
 
 import { untrack } from "svelte";
 
-import type { Gap, KindWord } from "../api/types";
+import type { Gap, Source } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
 import { covers, gapsWithin } from "./coverage";
@@ -21,12 +21,15 @@ class Timeline {
   #holdUntil = 0;
 
   /** Show another track. The view stays: one compares cameras at the same hour. Only the first one chooses it. */
-  show(channel: number, track: KindWord, firstUs: number | null): void {
-    const old = untrack(() => this.footage);
-    if (old?.channel === channel && old.track === track) return;
+  show(source: Source, firstUs: number | null): void {
+    const { channel, track, take } = source;
+    const [old, moved] = untrack(() => [this.footage, this.moved]);
+    const same = old?.channel === channel && old.track === track;
+    if (same && moved?.source.take === take) return;
+    moved?.dispose();
+    this.moved = new Moved(source);
+    if (same) return;
     old?.dispose();
-    untrack(() => this.moved)?.dispose();
-    this.moved = new Moved(channel, track);
     if (!old) this.view = opening(firstUs, clock.nowUs());
     this.footage = new Footage(channel, track);
   }

@@ -43,12 +43,12 @@ export class WallCast implements Cast {
     return { dispose: () => (clearInterval(timer), this.#stop()) };
   }
 
-  past(_subject: Subject, report: Report): PastEngine {
+  past({ take }: Subject, report: Report): PastEngine {
     for (const tile of this.tiles) {
       tile.choose(this.wanted());
       tile.onnow = () => report.reachedNow();
       tile.onother = () => tile.rejoin(this.tiles.length);
-      tile.goPast(this.tiles.length);
+      tile.goPast(this.tiles.length, take);
     }
     return new WallPast(this.tiles, this.beat, report, () => this.#stop());
   }

@@ -59,6 +59,7 @@ export class Tile {
   #film: FilmEngine | null = null;
   #lead: "media" | "film" | "live" | null = null;
   #target_us = 0;
+  #take: number | null = null;
   #wanted: KindWord = "sub";
   /** What the wall asks for. */
   #asked: KindWord = "sub";
@@ -94,13 +95,12 @@ export class Tile {
     this.stop();
     const screen = this.screen;
     if (!screen) return;
-    const { number } = this.channel;
     this.#lead = "live";
     this.phase = "loading";
     this.#live =
       this.choice.how === "stills"
-        ? new Stills(screen.image, number, this.choice.track, this.nowUs, this.#report("live"), true)
-        : new Live(screen.video, number, this.choice.track, this.#report("live"), together && this.#shifted(together));
+        ? new Stills(screen.image, { channel: this.channel.number, track: this.choice.track, take: null }, this.nowUs, this.#report("live"), true)
+        : new Live(screen.video, this.channel.number, this.choice.track, this.#report("live"), together && this.#shifted(together));
   }
 
   #shifted({ targetUs, short }: Together): Together {
@@ -113,21 +113,22 @@ export class Tile {
     this.behind_us = behind > BEHIND_US ? behind : 0;
   }
 
-  /** Engines for the past; `many`: how many tiles share the memory. */
-  goPast(many: number): void {
+  /** Engines for the past; `many`: how many tiles share the memory; `take`: of time that was recorded more than once. */
+  goPast(many: number, take: number | null): void {
     this.stop();
+    this.#take = take;
     const screen = this.screen;
     if (!screen) return;
-    const [channel, { track, how }] = [this.channel.number, this.choice];
+    const [source, how] = [{ channel: this.channel.number, track: this.choice.track, take }, this.choice.how];
     const options = { limitBytes: FILM_BYTES / many, decodes: mayDecode() && how === "media", step: this.#step() };
-    this.#film = new Film(screen.film, channel, track, this.nowUs, this.#report("film"), options);
-    if (how === "media") this.#past = new Playback(screen.video, channel, track, this.nowUs, this.#report("media"), this.#step());
+    this.#film = new Film(screen.film, source, this.nowUs, this.#report("film"), options);
+    if (how === "media") this.#past = new Playback(screen.video, source, this.nowUs, this.#report("media"), this.#step());
   }
 
   /** Other engines for another track, as far as these had come. */
   rejoin(many: number): void {
     const [lead, atUs, { runs, speed }] = [this.#lead, this.beat.at(performance.now()), this.beat];
-    this.goPast(many);
+    this.goPast(many, this.#take);
     if (lead === "film" && runs) this.run(speed, atUs);
     else if (lead === "film") this.show(atUs);
     else {

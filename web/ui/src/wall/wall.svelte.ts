@@ -43,13 +43,13 @@ class Wall {
   }
 
   /** Begin to show; gives what ends it. Every tile has its elements by now. */
-  open(atUs: number | null): () => void {
+  open(atUs: number | null, take: number | null): () => void {
     const first = this.first;
     if (!first) return () => undefined;
     viewer.close();
     const detach = viewer.attach(new WallCast(this.tiles, this.beat, () => this.first, () => viewer.wanted));
     viewer.wanted = this.tiles.length > 1 ? "sub" : "main";
-    viewer.open(first.channel, atUs);
+    viewer.open(first.channel, atUs, take);
     return () => {
       detach();
       viewer.wanted = "main";
