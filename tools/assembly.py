@@ -112,7 +112,7 @@ class Assembly:
 
     def run(self) -> None:
         """Until a signal ends it; what is open here is closed by whoever owns the books."""
-        list_of_troubles = self._books.enter_context(TroubleBook.renewed(self._settings.troubles_path))
+        list_of_troubles = self._books.enter_context(TroubleBook.brief(self._settings.troubles_path))
         troubles = TroubleWatch(list_of_troubles, self._matters, self._believed, os.environ.get(LAST_END, ""))
         self._books.enter_context(self._believed)
         self._books.enter_context(self._copies)
@@ -139,7 +139,7 @@ class Assembly:
 
     def _believed_clock(self, volumes: Sequence[Volume]) -> ClockWatch:
         believed = ClockWatch(
-            self._books.enter_context(ClockBook.renewed(self._settings.clock_path)),
+            self._books.enter_context(ClockBook.brief(self._settings.clock_path)),
             MachineClock(self._clock).reading,
             self._clock,
             volumes=volumes,
@@ -185,7 +185,7 @@ class Assembly:
     def _scrub(self) -> Scrub:
         retention = self._settings.retention
         pace = ScrubPace(period_us=int(min(retention.scrub_days, retention.max_days) * US_PER_DAY))
-        book = self._books.enter_context(DamageBook.renewed(self._settings.scrub_path))
+        book = self._books.enter_context(DamageBook.brief(self._settings.scrub_path))
         at_work, ready = self._watch.at_work, self._engine.has_recovered
         return Scrub(self._writer, at_work, book, ready=ready, clock=self._clock, pace=pace)
 

@@ -281,7 +281,7 @@ class Disk(threading.Thread):
         )
         writer = ChunkWriter(header)
         preamble = writer.preamble()  # first: what cannot be written needs no file
-        chunk = GrowingFile(writer, self._create(header), header, opened.start_us)
+        chunk = GrowingFile(writer, self._create(header), header, opened.start_us, opened.absence)
         try:
             chunk.part.append([preamble])
         except Exception:
@@ -324,7 +324,7 @@ class Disk(threading.Thread):
 
     def _append(self, chunk: GrowingFile, fragment: Fragment) -> None:
         begin_us, end_us = chunk.append(fragment)
-        gap = self._gaps.recorded(chunk.header.track, begin_us, end_us)
+        gap = self._gaps.recorded(chunk.header.track, begin_us, end_us, chunk.absence)
         if gap is not None:
             self._found_gaps.append(gap)
 

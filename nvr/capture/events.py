@@ -2,8 +2,16 @@
 
 from dataclasses import dataclass
 
-from nvr.media import CutReason, Fragment, ParameterSets, Track
+from nvr.media import CutReason, Fragment, GapReason, ParameterSets, Track
 from nvr.timebase import us_from_90k
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why there is no footage."""
+
+    reason: GapReason
+    detail: str = ""  # for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,7 @@ class ChunkOpened:
     start_us: int  # as far as known now; the end says it finally
     parameter_sets: ParameterSets
     composition_delay_90k: int
+    absence: Absence | None = None  # of the footage before it, if there is none; None: as the ledger knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class ChunkRest:
             start_of(self),
             self.opened.parameter_sets,
             self.composition_delay_90k,
+            self.opened.absence,
         )
 
     @property

@@ -1,8 +1,9 @@
 """What of each track is accounted for: footage up to where, and since when and why it is missing."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from nvr.capture.events import Absence
 from nvr.media import Gap, GapReason, Track
 from nvr.timebase import US_PER_S
 
@@ -19,8 +20,7 @@ class _Account:
     """One track's state."""
 
     accounted_us: int | None = None  # footage or an explained gap reaches to here; None: nothing was ever recorded
-    reason: GapReason = GapReason.RESTART
-    detail: str = ""
+    absence: Absence = field(default_factory=lambda: Absence(GapReason.RESTART))
     missing_since_us: int | None = None  # None: footage flows
     resumed_us: int | None = None  # footage flowed again before recovery told how far the old footage reaches
     written_us: int = 0  # and has been written up to here since
@@ -70,7 +70,7 @@ class GapLedger:
         with self._lock:
             account = self._account(track)
             account.accounted_us = max(end_us, account.accounted_us or end_us)
-            account.reason, account.detail = reason, detail
+            account.absence = Absence(reason, detail)
 
     def recovered(self, track: Track, start_us: int, end_us: int) -> Gap | None:
         """Old footage was found, in the order of time; gives the gap before it, which the crash kept untold."""
@@ -93,19 +93,33 @@ class GapLedger:
                     account.resumed_us = None
             return [gap for gap in gaps if gap is not None]
 
-    def recorded(self, track: Track, start_us: int, end_us: int) -> Gap | None:
-        """Footage was written; gives the gap that ends where it starts, if there is one."""
+    def resumes(self, track: Track) -> None:
+        """Footage is on its way to a disk: nothing is missing from now on."""
+        with self._lock:
+            self._account(track).missing_since_us = None
+
+    def recorded(self, track: Track, start_us: int, end_us: int, absence: Absence | None = None) -> Gap | None:
+        """Footage was written; gives the gap that ends where it starts, if there is one.
+
+        Args:
+            track: whose.
+            start_us: where it starts, wall time.
+            end_us: where it ends.
+            absence: why there is none before it, as it was known when its chunk began; None: as it is known now. Much
+                may have been told since: what is written has waited for its disk.
+        """
         with self._lock:
             account = self._account(track)
-            account.missing_since_us = None
             start_us, end_us = self._since_step(start_us), self._since_step(end_us)
             if self._is_ahead(end_us):
                 return None
+            if account.missing_since_us is not None and start_us >= account.missing_since_us:
+                account.missing_since_us = None  # else it had waited for its disk
             if not self._settled:
                 account.resumed_us = start_us if account.resumed_us is None else account.resumed_us
                 account.written_us = end_us
                 return None
-            gap = self._close(track, account, start_us)
+            gap = self._close(track, account, start_us, absence)
             account.accounted_us = max(end_us, account.accounted_us or end_us)
             return gap
 
@@ -128,9 +142,9 @@ class GapLedger:
             gap = None
             if account.missing_since_us is None:
                 account.missing_since_us = now_us
-            elif account.reason is not reason and self._settled:
+            elif account.absence.reason is not reason and self._settled:
                 gap = self._close(track, account, now_us)
-            account.reason, account.detail = reason, detail
+            account.absence = Absence(reason, detail)
             return gap
 
     def flush(self, now_us: int) -> list[Gap]:
@@ -157,9 +171,10 @@ class GapLedger:
     def _account(self, track: Track) -> _Account:
         return self._accounts.setdefault(track, _Account())
 
-    def _close(self, track: Track, account: _Account, until_us: int) -> Gap | None:
+    def _close(self, track: Track, account: _Account, until_us: int, absence: Absence | None = None) -> Gap | None:
         start_us = account.accounted_us
         account.accounted_us = max(until_us, start_us or until_us)
         if start_us is None or until_us - start_us <= TOLERANCE_US:
             return None
-        return Gap(track, start_us, until_us, account.reason, account.detail)
+        why = absence or account.absence
+        return Gap(track, start_us, until_us, why.reason, why.detail)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from nvr.capture.events import ChunkEnded
+from nvr.capture.events import Absence, ChunkEnded
 from nvr.capture.report import OpenChunk
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.name import ChunkName
@@ -27,6 +27,7 @@ class GrowingFile:
     part: PartFile
     header: ChunkHeader
     end_us: int
+    absence: Absence | None = None  # before it
     behind_90k: int = 0  # decode time
     behind_us: int = 0  # time of showing
 

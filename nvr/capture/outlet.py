@@ -50,6 +50,8 @@ class Outlet:
     def end(self, events: list[Event]) -> None:
         """Queue the end of a chunk that cannot go on; what does not fit before it is dropped."""
         for event in events:
+            if isinstance(event, ChunkOpened):  # after a cut that came out only now
+                self._disk = self._pool.choose(self._track.channel, event.start_us)
             if self._disk is not None:
                 self._disk.queue.put(self._track, event)
                 if isinstance(event, ChunkEnded | ChunkLost):

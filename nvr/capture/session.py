@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ssl import SSLContext
 
 from nvr.capture.backoff import Backoff
@@ -11,7 +11,7 @@ from nvr.capture.cadence import Cadence
 from nvr.capture.cameraclock import CameraClock
 from nvr.capture.descriptors import MORE_DESCRIPTORS, NO_DESCRIPTOR, RESERVED_DESCRIPTORS, free_descriptors
 from nvr.capture.disk import Disk
-from nvr.capture.events import ChunkEnded, ChunkLost, ChunkOpened, Event
+from nvr.capture.events import Absence, ChunkEnded, ChunkLost, ChunkOpened, Event
 from nvr.capture.gaps import GapLedger
 from nvr.capture.ladder import Share
 from nvr.capture.link import Link
@@ -119,7 +119,7 @@ class Session:
         self._recorded_since_us: int | None = None  # monotonic, within this link
         self._played_us = self._pictured_us = 0  # monotonic: this link began to play, the last picture came
         self._usual_wait_us = 0  # for a picture, of late
-        self._gap = GapReason.CAMERA, ""  # why footage was missing the last time
+        self._absence: Absence | None = None  # why footage was missing the last time
         self.refused = ""
         self._state = TrackState.CONNECTING
         self._reason: GapReason | None = None
@@ -277,6 +277,7 @@ class Session:
     def _carry(self, events: list[Event]) -> None:
         if not events:
             return
+        events = self._explained(events)
         refused = self.outlet.carry(events)
         if refused is not None:
             self._interrupt(refused, self.outlet.refusal)
@@ -288,10 +289,23 @@ class Session:
                     self._picture = describe(event.parameter_sets)
                     self._recorded_since_us = self._recorded_since_us or self._clock.monotonic_us()
                     self._enter(TrackState.RECORDING, None, self._share.value)
-                case ChunkEnded(cut=CutReason.CLOCK):
-                    self._missing(GapReason.CLOCK, "the server's clock was set")
-                case ChunkEnded(cut=CutReason.SILENCE):
-                    self._tell_silence()
+                    self._gaps.resumes(self.track)
+
+    def _explained(self, events: list[Event]) -> list[Event]:
+        """The same, each opening with why there is no footage before it."""
+        return [self._explain(event) for event in events]
+
+    def _explain(self, event: Event) -> Event:
+        match event:
+            case ChunkEnded(cut=CutReason.CLOCK):
+                self._missing(GapReason.CLOCK, "the server's clock was set")
+            case ChunkEnded(cut=CutReason.SILENCE):
+                self._tell_silence()
+            case ChunkOpened():
+                return replace(event, absence=self._absence)
+            case _:
+                pass
+        return event
 
     def _tell_silence(self) -> None:
         if self._segmenter.has_lost:
@@ -301,7 +315,10 @@ class Session:
 
     def _interrupt(self, reason: GapReason, detail: str) -> None:
         """Footage ends here, for now."""
-        self.outlet.end(self._end_chunk(CUTS.get(reason, CutReason.SESSION)))
+        events = self._explained(self._end_chunk(CUTS.get(reason, CutReason.SESSION)))
+        self.outlet.end(events)
+        if any(isinstance(event, ChunkOpened) for event in events):
+            self._gaps.resumes(self.track)
         self._missing(reason, detail)
 
     def _end_chunk(self, cut: CutReason) -> list[Event]:
@@ -313,7 +330,7 @@ class Session:
             return [ChunkLost()]
 
     def _missing(self, reason: GapReason, detail: str) -> None:
-        self._gap = reason, detail
+        self._absence = Absence(reason, detail)
         gap = self._gaps.missing(self.track, reason, detail, self._clock.wall_us())
         if gap is not None:
             self._found_gap(gap)
@@ -332,8 +349,8 @@ class Session:
             message = f"no picture has come for {late_us // US_PER_S} s"
             return TrackState.STARTING, GapReason.CAMERA, message, self._clock.wall_us() - late_us
         if self._state is TrackState.RECORDING and not self._segmenter.recording:
-            reason, detail = self._gap
-            return TrackState.STARTING, reason, f"{detail}: recording goes on with the next key frame", since_us
+            why = self._absence or Absence(GapReason.CAMERA)
+            return TrackState.STARTING, why.reason, f"{why.detail}: recording goes on with the next key frame", since_us
         stuck_us = self.outlet.stuck_us(now_us)
         if self._state is TrackState.RECORDING and stuck_us > 0:
             message = f"the disk has not answered for {stuck_us // US_PER_S} s: what comes waits in memory"

@@ -42,7 +42,8 @@ class Disturbances:
         try:  # as long as a file of it is open, the kernel would mount the dead one again
             self._program.until(lambda: not _is_in_use(disk), "nobody uses the dead disk any more", LET_GO_S)
         except AssertionError:
-            raise AssertionError(f"the dead disk is kept open by {holders(self._program)}") from None
+            living = [str(one.place) for one in self._disks[1:]]
+            raise AssertionError(f"the dead disk is kept open by {holders(self._program, living)}") from None
         disk.mount()
 
     def filled(self) -> None:
@@ -99,13 +100,15 @@ def _is_in_use(disk: Disk) -> bool:
     return str(disk.image) in subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=True).stdout
 
 
-def holders(program: Running) -> list[str]:
-    """Which process has which file of a volume open."""
+def holders(program: Running, living: Sequence[str]) -> list[str]:
+    """Which process has which file open on a disk that is not one of these."""
     found = []
     for pid in tree(program.process.pid):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         for link in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):
                 opened = str(link.readlink())
-                found += [f"{words[3].decode()} {opened}"] if "v1/" in opened or "disk" in opened else []
+                is_of_volume = "v1/" in opened or "disk" in opened
+                if is_of_volume and not opened.startswith(tuple(living)):
+                    found.append(f"{words[3].decode()} {opened}")
     return found

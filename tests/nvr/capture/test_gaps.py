@@ -1,5 +1,6 @@
 """The gap ledger: each missing stretch comes out once, with its reason."""
 
+from nvr.capture.events import Absence
 from nvr.capture.gaps import GapLedger
 from nvr.media import Gap, GapReason, Track, TrackKind
 
@@ -146,3 +147,24 @@ def test_clock_that_was_behind_for_seconds_leaves_no_gap_over_what_was_recorded(
     ledger.recorded(TRACK, 96_410 * S, 96_418 * S)
     ledger.follow(100_020 * S, 30 * S)
     assert ledger.recorded(TRACK, 100_020 * S, 100_021 * S) == Gap(TRACK, 100_018 * S, 100_020 * S, GapReason.RESTART)
+
+
+def test_reason_of_a_stop_does_not_hide_why_footage_was_missing_before() -> None:
+    ledger = settled_ledger(100)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    assert ledger.missing(TRACK, GapReason.NETWORK, "silent", 115 * S) is None
+    assert ledger.recorded(TRACK, 110 * S, 111 * S) is None  # it had waited for its disk
+    assert ledger.missing(TRACK, GapReason.OPERATOR, "stopped", 131 * S) == Gap(
+        TRACK, 111 * S, 131 * S, GapReason.NETWORK, "silent"
+    )
+
+
+def test_footage_that_is_written_after_the_stop_was_told_closes_the_gap_before_it_with_its_own_reason() -> None:
+    ledger = settled_ledger(100)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    ledger.missing(TRACK, GapReason.CAMERA, "no picture came", 110 * S)
+    ledger.resumes(TRACK)  # at 130 s; it waits for its disk
+    assert ledger.missing(TRACK, GapReason.OPERATOR, "stopped", 131 * S) is None
+    gap = ledger.recorded(TRACK, 130 * S, 131 * S, Absence(GapReason.CAMERA, "no picture came"))
+    assert gap == Gap(TRACK, 110 * S, 130 * S, GapReason.CAMERA, "no picture came")
+    assert ledger.recorded(TRACK, 150 * S, 151 * S) == Gap(TRACK, 131 * S, 150 * S, GapReason.OPERATOR, "stopped")

@@ -10,6 +10,7 @@ from nvr.capture.cadence import Cadence
 from nvr.capture.connection import tls_context
 from nvr.capture.disk import HANGS_US
 from nvr.capture.diskpool import DiskPool
+from nvr.capture.events import Absence, ChunkOpened, Event, FragmentClosed
 from nvr.capture.gaps import GapLedger
 from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor
@@ -62,11 +63,12 @@ class Stage:
         self.clock.advance(int(seconds * US_PER_S))
         return self.session.report(None)
 
-    def receive(self, *, sync: bool) -> None:
-        """A picture of this instant."""
+    def receive(self, *, sync: bool, behind_s: float = 0) -> None:
+        """A picture of this instant, the stamps of which may be behind."""
         now_us = self.clock.monotonic_us()
+        stamp_90k = ticks_from_us(now_us - int(behind_s * US_PER_S))
         sets = footage().sets if sync else None
-        self.session.link_received([Sample(bytes(100), ticks_from_us(now_us), sync, now_us, sets)])
+        self.session.link_received([Sample(bytes(100), stamp_90k, sync, now_us, sets)])
 
 
 @pytest.fixture
@@ -140,3 +142,39 @@ def test_disk_that_hangs_is_told_by_each_camera_whose_pictures_wait(stage: Stage
     assert "has not answered for 8 s" in report.message
     stage.disk.busy_since_us = None
     assert stage.pass_s(0).state is TrackState.RECORDING
+
+
+def queued(stage: Stage) -> list[Event]:
+    """What has been given to the disk, and is taken from it."""
+    return [event for _, event in stage.disk.queue.withdraw(None)]
+
+
+def pictures(events: list[Event]) -> int:
+    return sum(len(event.fragment.data) for event in events if isinstance(event, FragmentClosed))
+
+
+def test_pictures_after_a_silence_that_come_out_only_at_the_stop_are_kept_and_the_silence_is_told(stage: Stage) -> None:
+    for number in range(50):
+        stage.receive(sync=number % 25 == 0)
+        stage.pass_s(0.04)
+    stage.pass_s(14)
+    stage.receive(sync=False, behind_s=14)  # waits for what follows: did the stamps stop, or the network?
+    stage.session.close(GapReason.OPERATOR, "the recorder was stopped")
+    events = queued(stage)
+    assert pictures(events) == 51
+    assert [one.absence for one in events if isinstance(one, ChunkOpened)][-1] == Absence(
+        GapReason.CAMERA, "the camera sent no picture for seconds"
+    )
+
+
+def test_absence_before_a_session_that_is_stopped_at_once_keeps_its_reason(stage: Stage) -> None:
+    stage.receive(sync=True)
+    stage.session.link_failed(CameraError("the camera has closed"))
+    stage.pass_s(20)
+    stage.session.link_plays()
+    stage.receive(sync=True)
+    stage.session.close(GapReason.OPERATOR, "the recorder was stopped")
+    events = queued(stage)
+    assert pictures(events) == 2
+    absences = [one.absence for one in events if isinstance(one, ChunkOpened)]
+    assert absences == [None, Absence(GapReason.CAMERA, "the camera has closed")]
