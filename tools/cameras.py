@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nvr.camera_address import shown
-from nvr.camera_list import channel_of, parse, refusal
 from nvr.channel import Channel, Transport
 from nvr.errors import ConfigError
-from nvr.textfile import decoded
 from tools.options import DEFAULT_CONFIG, ConfigFile, settings_from
 
 if TYPE_CHECKING:
@@ -25,6 +22,8 @@ def list_(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from nvr.camera_address import shown
 
     with _registry(config) as registry:
         unusable = {one.channel.number: one for one in registry.unusable()}
@@ -58,6 +57,8 @@ def import_(
     Columns: number, name, main_url, sub_url, username, password, transport (tcp or udp), enabled (yes or no).
     Only the first three are needed. A spreadsheet's semicolons and tabs are fine.
     """
+    from nvr.camera_list import parse
+
     channels = parse(_text(file), is_toml=file.suffix.lower() == ".toml", where=str(file))
     if dry_run:
         print(f"{_count(channels)} in {file}, without a mistake; nothing was changed")
@@ -105,6 +106,8 @@ def add(
 
 def _asked(fields: dict[str, str], password_file: Path | None) -> Channel:
     """The channel that ``fields`` describe, once its password is known; asked for only if the rest is right."""
+    from nvr.camera_list import channel_of, refusal
+
     channel, mistakes = channel_of(fields)
     if channel is not None and (fields["username"] or password_file):
         channel, mistakes = channel_of({**fields, "password": _password(password_file)})
@@ -135,6 +138,8 @@ def _registry(config: Path) -> "Registry":
 
 
 def _text(file: Path) -> str:
+    from nvr.textfile import decoded
+
     try:
         data = file.read_bytes()
     except OSError as error:

@@ -2,21 +2,23 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
 
 from nvr import __version__
-from nvr.config import RetentionSettings, Settings, SiteSettings, WebSettings
-from nvr.errors import ConfigError, StorageError
+from nvr.config import RetentionSettings, Settings, SiteSettings
+from nvr.errors import StorageError
 from nvr.log import get_logger
 from nvr.timebase import SystemClock
 from nvr.watchdog import Watchdog
 from web.activity import ActivityKeeper
+from web.address import opened
 from web.archive import Archive, open_archive
 from web.auth import May, may
 from web.bookmarks import BookmarkRoom
@@ -159,17 +161,21 @@ def register(app: web.Application, door: Door, routes: Sequence[Route]) -> None:
             app.router.add_route(method, route.path, handler)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, address: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: the whole configuration.
+        address: where it listens already; None: it is opened here.
 
     Raises:
         ConfigError: the address is taken or not ours.
     """
     first_to_go(WEB_SCORE)
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, address or opened(settings.web.host, settings.web.port)))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, address: socket.socket) -> None:
     archive = open_archive(settings, SystemClock())
     names = frozenset({settings.web.host})
     stills = StillCache(settings.stills_path, settings.web.stills_mib << 20)
@@ -179,7 +185,9 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     speaking = loop.create_task(_say_alive(Watchdog()))
-    async with _listening(app, settings.web) as (host, port):
+    limits = Limits.of_this_process()
+    served = listening(app, address, clock=SystemClock(), limits=limits, shutdown_s=SHUTDOWN_S)
+    async with served as (host, port):
         _log.info("web server ready", url=f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")
         with suppress(StorageError):  # no memory now: it is tried again when a picture is asked for
             await asyncio.to_thread(app[DECODER].warm)
@@ -193,17 +201,3 @@ async def _say_alive(watchdog: Watchdog) -> None:
     while True:
         watchdog.alive()
         await asyncio.sleep(ALIVE_S)
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, address: WebSettings) -> AsyncIterator[tuple[str, int]]:
-    limits, clock = Limits.of_this_process(), SystemClock()
-    served = listening(app, address.host, address.port, clock=clock, limits=limits, shutdown_s=SHUTDOWN_S)
-    async with AsyncExitStack() as stack:
-        try:
-            place = await stack.enter_async_context(served)
-        except OSError as error:
-            where = f"{address.host}:{address.port}"
-            hint = "another server runs there, or web.port wants another number"
-            raise ConfigError(f"the address cannot be opened: {error.strerror}", where=where, hint=hint) from error
-        yield place

@@ -212,21 +212,18 @@ async def busy(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, host: str, port: int, *, clock: Clock, limits: Limits, shutdown_s: float
+    app: web.Application, address: socket.socket, *, clock: Clock, limits: Limits, shutdown_s: float
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serve an application at an address for as long as the block lasts; gives the address.
+    """Serve an application at an open address (`web.address`) for as long as the block lasts; gives its name and port.
 
     What waits for a peer that has gone is cancelled (``handler_cancellation``).
-
-    Raises:
-        OSError: the address is taken, or not ours.
     """
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=shutdown_s)
-    await runner.setup()
     try:
+        await runner.setup()
         assert runner.server is not None
         connections = Connections(runner.server, limits, clock)
-        listener = await asyncio.get_running_loop().create_server(connections, host, port)
+        listener = await asyncio.get_running_loop().create_server(connections, sock=address)
         looking = asyncio.create_task(_look(connections, limits.look_s))
         try:
             yield listener.sockets[0].getsockname()[:2]
@@ -234,6 +231,7 @@ async def listening(
             looking.cancel()
             listener.close()
     finally:
+        address.close()
         await runner.cleanup()
 
 

@@ -1,8 +1,9 @@
-"""The parent's side of the decoder processes: a few spawned workers, each one job at a time, recycled, replaceable."""
+"""The parent's side of the decoder processes: a few programs, each one job at a time, recycled, replaceable."""
 
 import asyncio
-import multiprocessing
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,16 +19,12 @@ from web.turns import Turns
 WORKERS = 2
 TIMEOUT_S = 15.0  # chosen: a 10 s group of 4K pictures takes some 8 s of one core here
 START_S = 30.0  # within it a process is ready, on a busy machine too
-JOBS_A_LIFE = 500  # chosen: whatever leaks, leaks not for long; a start costs 0.3 s
+JOBS_A_LIFE = 500  # chosen: whatever leaks, leaks not for long; a start costs 0.2 s
+# A program of its own, not a child of multiprocessing: that would carry in all that this process has imported. -P: what
+# lies in the folder where the server was started is never run.
+PROGRAM = (sys.executable, "-P", "-m", "web.still_worker")
 
 _log = get_logger()
-
-
-def serve(end: socket.socket) -> None:
-    """What a decoder process runs. The C decoders are imported there and only there."""
-    from web.still_worker import serve as decode_for
-
-    decode_for(end)
 
 
 class NotWanted(NvrError):
@@ -38,12 +35,13 @@ class Worker:
     """One decoder process. Blocking; used from one thread at a time."""
 
     def __init__(self) -> None:
-        spawn = multiprocessing.get_context("spawn")
         here, there = socket.socketpair()
         self._link = Link(here, SystemClock())
-        self._process = spawn.Process(target=serve, args=(there,), name="nvr still", daemon=True)
+        end = there.fileno()
         try:
-            self._process.start()
+            self._process = subprocess.Popen(  # noqa: S603 - ours
+                (*PROGRAM, str(end)), stdin=subprocess.DEVNULL, pass_fds=(end,)
+            )
         except OSError:
             here.close()
             raise
@@ -53,7 +51,7 @@ class Worker:
         self.jobs = 0
 
     @property
-    def pid(self) -> int | None:
+    def pid(self) -> int:
         return self._process.pid
 
     def picture(self, job: StillJob, timeout_s: float, unwanted: threading.Event) -> StillPicture:
@@ -81,8 +79,7 @@ class Worker:
         """End the process, whatever it does."""
         self._link.close()
         self._process.kill()
-        self._process.join()
-        self._process.close()
+        self._process.wait()
 
     def _await_start(self) -> None:
         if self._is_ready:
@@ -154,7 +151,7 @@ class Decoder:
         return self._turns.waiting()
 
     def warm(self) -> None:
-        """Start every worker now, so that the first picture does not wait for it: that takes a second of CPU each.
+        """Start every worker now, so that the first picture does not wait for it: that takes a moment of CPU each.
 
         Returns at once, while they are getting ready.
 
@@ -166,7 +163,7 @@ class Decoder:
 
     def pids(self) -> list[int]:
         """The idle workers' process ids."""
-        return [worker.pid for worker in self._idle if worker.pid is not None]
+        return [worker.pid for worker in self._idle]
 
     def _give_back(self, done: "asyncio.Future[StillPicture]") -> None:
         self._turns.give_back()

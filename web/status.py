@@ -5,7 +5,7 @@ The board keeps what the recorder said last; when its heartbeat has stopped, tha
 
 from indexer.board import RecorderStatus, TrackStatus
 from nvr.capture.ladder import Share
-from nvr.capture.session import COARSE
+from nvr.capture.report import COARSE
 from nvr.media import GapReason
 from nvr.timebase import US_PER_S
 from web.wire import Gap, LiveState, ReasonWord, RemarkWord

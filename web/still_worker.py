@@ -1,11 +1,13 @@
 """The decoder process: samples in, a JPEG or a small grey part out. Nothing else here imports a C video decoder.
 
-It runs as a spawned child that can do nothing but decode (`web.still_confinement`), and may die: the parent
-(`web.decoder`) starts another. Samples are decoded as they come, so that a long group of pictures takes no memory.
+It runs as a program of its own, ``python -m web.still_worker DESCRIPTOR``, that can do nothing but decode
+(`web.still_confinement`), and may die: the parent (`web.decoder`) starts another. Samples are decoded as they come, so
+that a long group of pictures takes no memory.
 """
 
 import os
 import socket
+import sys
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -109,3 +111,7 @@ def encode(frame: VideoFrame, width: int | None) -> bytes:
     context.qmin = context.qmax = QUALITY
     context.thread_count = ALONE
     return b"".join(bytes(packet) for packet in (*context.encode(picture), *context.encode(None)))
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

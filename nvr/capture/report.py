@@ -5,6 +5,8 @@ from enum import Enum
 
 from nvr.media import GapReason, Track
 
+COARSE = "the camera's time stamps cannot be believed: its pictures have the times at which they came"  # a message
+
 
 class TrackState(Enum):
     """What a track's session is doing."""

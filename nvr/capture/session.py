@@ -19,7 +19,7 @@ from nvr.capture.linklistener import LinkSettings
 from nvr.capture.meter import Meter
 from nvr.capture.outlet import Outlet
 from nvr.capture.reactor import Reactor, Timer
-from nvr.capture.report import OpenChunk, TrackReport, TrackState
+from nvr.capture.report import COARSE, OpenChunk, TrackReport, TrackState
 from nvr.capture.resolver import Resolver
 from nvr.capture.segmenter import Segmenter
 from nvr.channel import Channel
@@ -33,7 +33,6 @@ from nvr.timebase import US_PER_S
 
 FIRST_TRY_US = 3 * US_PER_S // 10  # chosen: 110 handshakes in that time, and nobody waits long after a restart
 STEADY_US = 10 * US_PER_S  # chosen: a session that was recorded so long may be tried again at once
-COARSE = "the camera's time stamps cannot be believed: its pictures have the times at which they came"
 NO_KEY_FRAME_US = 300 * US_PER_S  # chosen: the longest groups of pictures that cameras are set to last four minutes
 WAIT_TOLD_US = 10 * US_PER_S  # chosen: usual groups are over by then
 LATE_US = 2 * US_PER_S  # chosen: a picture a second is seldom asked for less than; else thrice the usual wait for one

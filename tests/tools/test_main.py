@@ -59,7 +59,21 @@ def test_missing_configuration_ends_with_2_and_no_traceback(tmp_path: object) ->
 
 def test_import_of_the_command_line_carries_no_ballast() -> None:
     """What the recorder must not carry (PyAV), and what would make ``nvr --help`` slow, stays outside."""
-    heavy = "{'av', 'aiohttp', 'numpy', 'lmdb', 'pydantic', 'cryptography'} & {*sys.modules}"
-    code = f"import sys, tools.main; print(sorted({heavy}))"
+    heavy = {"av", "aiohttp", "numpy", "lmdb", "pydantic", "cryptography", "asyncio", "structlog", "rich"}
+    code = f"import sys, tools.main; print(sorted({heavy} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "ballast"),
+    [
+        ("web.app", ("nvr.rtsp", "nvr.capture.session", "av")),  # nothing that records, nothing that decodes
+        ("web.still_worker", ("asyncio", "aiohttp", "structlog", "lmdb", "multiprocessing")),  # a decoder only decodes
+        ("tools.recording", ("av", "aiohttp", "asyncio")),
+    ],
+)
+def test_process_carries_nothing_that_it_does_not_need(module: str, ballast: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print(sorted({{*{ballast!r}}} & {{*sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

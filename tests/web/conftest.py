@@ -12,6 +12,7 @@ from nvr.timebase import US_PER_S
 from tests.manual_clock import ManualClock
 from tests.web.archive import START_US, House
 from tests.web.server import Server
+from web.address import opened
 from web.app import build
 from web.auth import May, may
 from web.connection import Limits, listening
@@ -49,7 +50,7 @@ async def open_server(
     """Start a server that ends with the stack."""
     keeping = retention or RetentionSettings.model_validate({})
     app = build(house.archive(), SiteSettings(name="Hồ Xá"), keeping, may=question, static=static, stills=stills)
-    served = listening(app, "127.0.0.1", 0, clock=house.clock, limits=limits, shutdown_s=1)
+    served = listening(app, opened("127.0.0.1", 0), clock=house.clock, limits=limits, shutdown_s=1)
     host, port = await stack.enter_async_context(served)
     session = await stack.enter_async_context(ClientSession())
     return Server(f"http://{host}:{port}", session, app)

@@ -2,15 +2,14 @@
 
 import asyncio
 import os
-import pickle
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from nvr.codec.access import is_recovery_point
@@ -24,7 +23,7 @@ from tests.nvr.codec.streams import encode
 from tests.web.pictures import read_jpeg, stream
 from web import still_worker
 from web.decoder import Decoder
-from web.still_job import Link, Ready, StillJob
+from web.still_job import Link, StillJob
 
 
 @pytest.fixture
@@ -152,52 +151,23 @@ async def test_samples_that_cannot_be_read_are_no_fault_of_the_decoder(decoder: 
     assert decoder.pids() == pids
 
 
-def says_a_pickle(end: socket.socket) -> None:
-    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))))
-    end.recv(1)
-    end.sendall(_frame(pickle.dumps(_Evil())))
-    end.recv(1 << 20)
-
-
-def says_too_much(end: socket.socket) -> None:
-    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))))
-    end.sendall((2**31).to_bytes(4, "big"))
-    end.recv(1 << 20)
-
-
-def says_half(end: socket.socket) -> None:
-    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))) + (100).to_bytes(4, "big") + b"half")
-    while end.recv(1 << 20):
-        pass
-
-
-def says_another_thing(end: socket.socket) -> None:
-    end.sendall(_frame(msgspec.msgpack.encode({"refused": 5})))
-    end.recv(1 << 20)
-
-
-def gives_up(end: socket.socket) -> None:
-    end.sendall(_frame(msgspec.msgpack.encode(Ready(""))) + b"\xff\xff\xff\xff")
-    end.recv(1 << 20)
-
-
-class _Evil:
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, (os.environ["OWNED"],)
-
-
-def _frame(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
-
-
-@pytest.mark.parametrize("evil", [says_a_pickle, says_too_much, says_half, says_another_thing, gives_up])
+@pytest.mark.parametrize(
+    ("evil", "noticed"),
+    [
+        ("says_a_pickle", "is none"),
+        ("says_too_much", "died"),
+        ("says_half", "longer"),
+        ("says_another_thing", "is none"),
+        ("gives_up", "died"),
+    ],
+)
 async def test_decoder_that_was_taken_over_can_say_nothing_but_a_picture(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, evil: Callable[[socket.socket], None]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, evil: str, noticed: str
 ) -> None:
     monkeypatch.setenv("OWNED", str(tmp_path / "owned"))
-    monkeypatch.setattr("web.decoder.serve", evil)
+    monkeypatch.setattr("web.decoder.PROGRAM", (sys.executable, "-m", "tests.web.taken_over", evil))
     decoder = Decoder(workers=1, timeout_s=1)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match=noticed):
         await decoder.picture(job(3))
     assert not (tmp_path / "owned").exists()
     monkeypatch.undo()

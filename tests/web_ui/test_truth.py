@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Route
 from indexer.board import TrackState, TrackStatus, VolumeTrouble
 from indexer.troubles import Matter, Trouble
 from nvr.capture.ladder import Rung, Share
-from nvr.capture.session import COARSE
+from nvr.capture.report import COARSE
 from nvr.media import GapReason, Track, TrackKind
 from tests.web_ui.house import House
 from tests.web_ui.page import Face

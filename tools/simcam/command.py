@@ -1,11 +1,6 @@
 """``nvr simcam``: simulated cameras until Ctrl-C."""
 
-import asyncio
 import contextlib
-import json
-import os
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -60,39 +55,7 @@ def simcam(
         host, port, None if tls_port < 0 else tls_port, control_port, Account(username, password, auth),
         session_timeout_s, join, trickle, cache=cache,
     )  # fmt: skip
+    from tools.simcam.serving import run
+
     with contextlib.suppress(KeyboardInterrupt):
         run(town, manners, with_parent=with_parent)
-
-
-def run(town: Town, manners: Manners, *, with_parent: bool) -> None:
-    """Serve until SIGINT, SIGTERM or, ``with_parent``, the end of standard input."""
-    from tools.simcam.server import prepare
-
-    prepare(town, manners, lambda done, of: _say({"making": done, "of": of}))
-    asyncio.run(_serve(town, manners, with_parent=with_parent))
-
-
-async def _serve(town: Town, manners: Manners, *, with_parent: bool) -> None:
-    from tools.simcam.server import Server, frozen_heap
-
-    server = Server(town, manners)
-    ports = await server.start()
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, over.set)
-    if with_parent:
-        loop.add_reader(sys.stdin.fileno(), _watch_parent, over)
-    _say({"ready": True, "channels": town.channels, "pid": os.getpid(), "ports": ports})
-    with frozen_heap():
-        await over.wait()
-    await server.stop()
-
-
-def _watch_parent(over: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 4096):
-        over.set()
-        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-
-
-def _say(line: dict[str, object]) -> None:
-    print(json.dumps(line), flush=True)
