@@ -93,6 +93,7 @@ class House:
         self._runs = itertools.count(1)
         self.server_pid = 0
         self.rung = Rung.ALL
+        self.clock_off_us: int | None = None  # None: the server's clock is believed
         self.disks = [VolumeStatus(number=1, free_bytes=10**12, total_bytes=4 * 10**12)]
         self.beat()
 
@@ -109,7 +110,14 @@ class House:
     def beat(self, *, ago_us: int = 0) -> None:
         """The recorder's sign of life, now or some time ago."""
         at_us = self.clock.wall_us() - ago_us
-        status = RecorderStatus(pid=1, started_us=at_us, heartbeat_us=at_us, rung=self.rung)
+        status = RecorderStatus(
+            pid=1,
+            started_us=at_us,
+            heartbeat_us=at_us,
+            rung=self.rung,
+            clock_off_us=self.clock_off_us,
+            is_clock_doubtful=self.clock_off_us is not None,
+        )
         self.board.post_recorder(status, self.disks)
 
     def post(self, status: TrackStatus) -> None:
@@ -127,6 +135,7 @@ class House:
             parameter_sets=stream.sets,
             composition_delay_90k=stream.delay_90k,
             engine="test",
+            is_clock_doubtful=self.clock_off_us is not None,
         )
         writer = ChunkWriter(header)
         part = self.volume.create(header, 1 << 20)

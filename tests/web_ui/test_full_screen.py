@@ -67,16 +67,23 @@ def in_sight(face: Face, test_id: str) -> Any:
     )
 
 
-@pytest.mark.parametrize(
+IN_FULL = pytest.mark.parametrize(
     ("address", "key"), [("#/1/{at}", "f"), ("#/wall/1,2/{at}", "f"), ("#/wall/1,2/{at}", "Shift+F")]
 )
-def test_alarm_is_in_sight_in_full_screen(view: Face, pair: Pair, address: str, key: str) -> None:
-    house, well = pair.house, pair.house.disks
-    house.beat()
+
+
+def go_full(view: Face, pair: Pair, address: str, key: str) -> None:
+    pair.house.beat()
     view.open(address.format(at=pair.start_us + 5 * US_PER_S))
     view.until(lambda: view.player("state") == "playing", "pictures")
     view.page.keyboard.press(key)
     view.until(lambda: view.page.evaluate("document.fullscreenElement !== null"), "full screen")
+
+
+@IN_FULL
+def test_alarm_is_in_sight_in_full_screen(view: Face, pair: Pair, address: str, key: str) -> None:
+    house, well = pair.house, pair.house.disks
+    go_full(view, pair, address, key)
     house.disks = [replace(well[0], trouble="it is gone", kind=VolumeTrouble.AWAY)]
 
     def alarmed() -> Any:
@@ -88,6 +95,24 @@ def test_alarm_is_in_sight_in_full_screen(view: Face, pair: Pair, address: str, 
         assert not view.part("page-watch").is_visible(), "the page's frame is away"
     finally:
         house.disks = well
+
+
+@IN_FULL
+def test_doubted_clock_is_in_sight_in_full_screen(view: Face, pair: Pair, address: str, key: str) -> None:
+    house = pair.house
+    go_full(view, pair, address, key)
+    assert view.part("clock-doubted").count() == 0
+    house.clock_off_us = -3 * 3_600 * US_PER_S
+
+    def alarmed() -> Any:
+        house.beat()
+        return in_sight(view, "clock-doubted")
+
+    try:
+        view.until(alarmed, "the alarm above the picture")
+        assert "chậm 3 giờ" in view.part("clock-doubted").inner_text()
+    finally:
+        house.clock_off_us = None
 
 
 def size(face: Face, number: int) -> Any:
