@@ -275,7 +275,7 @@ class Engine:
         return self._runs[track]
 
     def _follow_clock(self) -> None:
-        self.gaps.follow(self._clock.wall_us(), self._clock.monotonic_us())
+        self.gaps.follow(self._clock.wall_us(), self._clock.monotonic_us(), is_doubtful=self.is_clock_doubtful())
 
     def _name_of(self, track: Track) -> str:
         session = self._sessions.get(track)

@@ -13,6 +13,7 @@ AHEAD_US = (
     60 * US_PER_S
 )  # chosen: nothing waits so long between its receipt and this ledger; what is dated later, is wrong
 SETTLE_US = 10 * US_PER_S  # footage may still wait in the disk queue this long after its session ended
+DOUBT_US = 600 * US_PER_S  # chosen: so long an absence waits for a clock that is doubted to be put right
 
 
 @dataclass(slots=True)
@@ -46,14 +47,17 @@ class GapLedger:
         self._settled = False
         self._offset_us: int | None = None  # wall − monotonic
         self._now_us = 0
+        self._is_doubtful = False
         self._step_us = 0  # by how much the clock was set back last; never more than 0
 
-    def follow(self, now_us: int, monotonic_us: int) -> None:
+    def follow(self, now_us: int, monotonic_us: int, *, is_doubtful: bool = False) -> None:
         """See whether the server's clock was set back: then time is recorded twice, and what is missing counts anew.
 
         Set forwards it leaves a stretch that nobody recorded, a gap like others. To be called before a run begins.
+        While the clock is doubted an absence is not told yet: it would stand where nobody looks for it.
         """
         with self._lock:
+            self._is_doubtful = is_doubtful
             offset_us, self._now_us = now_us - monotonic_us, now_us
             step_us = 0 if self._offset_us is None else offset_us - self._offset_us
             self._offset_us = offset_us
@@ -142,7 +146,7 @@ class GapLedger:
             gap = None
             if account.missing_since_us is None:
                 account.missing_since_us = now_us
-            elif account.absence.reason is not reason and self._settled:
+            elif account.absence.reason is not reason and self._settled and not self._is_doubtful:
                 gap = self._close(track, account, now_us)
             account.absence = Absence(reason, detail)
             return gap
@@ -152,10 +156,11 @@ class GapLedger:
         with self._lock:
             if not self._settled:
                 return []
+            least_us = DOUBT_US if self._is_doubtful else SETTLE_US
             gaps = [
                 self._close(track, account, now_us)
                 for track, account in self._accounts.items()
-                if account.missing_since_us is not None and now_us - account.missing_since_us > SETTLE_US
+                if account.missing_since_us is not None and now_us - account.missing_since_us > least_us
             ]
             return [gap for gap in gaps if gap is not None]
 

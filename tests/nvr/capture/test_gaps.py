@@ -168,3 +168,25 @@ def test_footage_that_is_written_after_the_stop_was_told_closes_the_gap_before_i
     gap = ledger.recorded(TRACK, 130 * S, 131 * S, Absence(GapReason.CAMERA, "no picture came"))
     assert gap == Gap(TRACK, 110 * S, 130 * S, GapReason.CAMERA, "no picture came")
     assert ledger.recorded(TRACK, 150 * S, 151 * S) == Gap(TRACK, 131 * S, 150 * S, GapReason.OPERATOR, "stopped")
+
+
+def test_absence_while_the_clock_is_doubted_is_told_once_it_is_right_and_by_the_right_time() -> None:
+    ledger = settled_ledger(100)
+    ledger.follow(100 * S, 0)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    ledger.missing(TRACK, GapReason.CAMERA, "closed", 110 * S)
+    ledger.follow(115 * S - 3600 * S, 15 * S, is_doubtful=True)  # an hour behind
+    assert ledger.flush(130 * S - 3600 * S) == []
+    assert ledger.missing(TRACK, GapReason.NETWORK, "silent", 131 * S - 3600 * S) is None
+    ledger.follow(140 * S, 40 * S)
+    told = ledger.flush(150 * S)
+    assert told == [Gap(TRACK, 110 * S, 150 * S, GapReason.NETWORK, "silent")]
+
+
+def test_absence_under_a_clock_that_stays_doubted_is_told_after_a_while() -> None:
+    ledger = settled_ledger(100)
+    ledger.recorded(TRACK, 100 * S, 110 * S)
+    ledger.missing(TRACK, GapReason.CAMERA, "closed", 110 * S)
+    ledger.follow(115 * S, 15 * S, is_doubtful=True)
+    assert ledger.flush(700 * S) == []
+    assert ledger.flush(711 * S) == [Gap(TRACK, 110 * S, 711 * S, GapReason.CAMERA, "closed")]
