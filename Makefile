@@ -7,14 +7,23 @@ SETUP := .venv/installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 # Cameras and browsers run in real time: what failed on a busy machine is run once more, alone, and must pass then.
-AGAIN := { echo 'Once more, alone, what failed:'; $(PYTEST) --last-failed --last-failed-no-failures none $(ARGS); }
+# Such a test has a fault all the same: its name is told at the end.
+AGAIN := { $(BIN)/python -m tests.second_try note; echo 'Once more, alone, what failed:'; \
+	$(PYTEST) --last-failed --last-failed-no-failures none $(ARGS); }
+# pytest's word for: ARGS has left no test of this kind
+NONE := [ $$? -eq 5 ]
+# The fast tests wait for cameras more than they compute: two share a core. A file's tests stay together: they share
+# cameras and footage.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+FAST := --numprocesses $(shell expr 2 '*' $(CORES)) --dist loadfile
+SLOW := --numprocesses $(CORES) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check types torture chaos fuzz bench lock clean
 
 help:
 	@echo "make demo    record 55 simulated cameras and play them back in a browser (ARGS='--for 120 --json')"
-	@echo "make test    run all tests: the fast ones in parallel, then the slow ones and the browser's one by one"
+	@echo "make test    run all tests: the fast ones, then the slow ones and the browser's, then what must run alone"
 	@echo "make check   look at style, types and architecture, without running anything for long"
 	@echo "make types   write the API's types for the page anew, after web/wire has changed"
 	@echo "make torture crash it ten times as often as 'make test' does, in all ways of tests/crash (half an hour)"
@@ -32,8 +41,11 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."
-	$(PYTEST) -m "not slow and not browser" --numprocesses auto --dist loadfile $(ARGS) || $(AGAIN)
-	$(PYTEST) -m "slow or browser" $(ARGS) || $(AGAIN)
+	@rm -f .cache/second_try.txt
+	$(PYTEST) -m "not slow and not browser and not alone" $(FAST) $(ARGS) || $(NONE) || $(AGAIN)
+	$(PYTEST) -m "(slow or browser) and not alone" $(SLOW) $(ARGS) || $(NONE) || $(AGAIN)
+	$(PYTEST) -m alone $(ARGS) || $(NONE) || $(AGAIN)
+	@$(BIN)/python -m tests.second_try tell
 
 check: $(SETUP)
 	$(BIN)/ruff check .

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 from indexer.registry import Registry
 from nvr.media import Track
 from nvr.timebase import SystemClock
+from tests.ports import free_port
 from tests.tools.command_line import nvr
 from tools.simcam.cadence import Cadence
 from tools.simcam.fleet import Fleet
@@ -115,7 +115,7 @@ def running(
         prepare: called with the data folder before the recorder starts.
         environment: more variables for the program.
     """
-    port, config = _free_port(), folder / "nvr.toml"
+    port, config = free_port(), folder / "nvr.toml"
     blocks = "".join(f'[[volumes]]\nnumber = {number}\npath = "{path}"\n' for number, path in volumes)
     config.write_text(
         f'data_dir = "data"\n{blocks}'
@@ -140,9 +140,3 @@ def running(
             process.kill()
             code = process.wait()
     assert code == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -10,6 +10,7 @@ from benchmarks.soak_rig import CannotMount
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(400)
 def test_every_promise_is_kept_while_the_disks_are_full(tmp_path: Path) -> None:
     try:

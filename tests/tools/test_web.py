@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.web.test_serve import configure, free_port
+from tests.ports import free_port
+from tests.web.test_serve import configure
 
 PROGRAM = """
 import os, signal, socket, sys, threading

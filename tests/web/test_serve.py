@@ -17,6 +17,7 @@ import pytest
 from nvr import config
 from nvr.errors import ConfigError
 from tests.manual_clock import ManualClock
+from tests.ports import free_port
 from tests.web.archive import START_US, House
 from tests.web.pictures import read_jpeg, stream
 from web.app import serve
@@ -29,12 +30,6 @@ from nvr import config
 from web.app import serve
 serve(config.load(Path(sys.argv[1])))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def configure(folder: Path, port: int) -> Path:

@@ -2,7 +2,6 @@
 
 import itertools
 import multiprocessing
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from nvr.codec.parameters import describe
 from nvr.config import RetentionSettings, Settings, VolumeSettings, WebSettings
 from nvr.media import CutReason, Fragment, Gap, Track
 from nvr.timebase import US_PER_S, SystemClock, us_from_90k
+from tests.ports import free_port
 from tests.web.pictures import Coded, Stream
 from web.app import serve
 
@@ -81,7 +81,7 @@ class House:
         self.settings = Settings(
             data_dir=folder / "data",
             volumes=(VolumeSettings(number=1, path=folder / "volume"),),  # type: ignore[call-arg]
-            web=WebSettings(port=_free_port()),
+            web=WebSettings(port=free_port()),
             retention=RetentionSettings.model_validate({"channel": [{"channel": TIGHT, "quota_gb": 1}]}),
         )
         self.clock = SystemClock()
@@ -197,13 +197,6 @@ class House:
         finally:
             process.terminate()
             process.join(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _until_it_answers(url: str, deadline_us: int) -> None:

@@ -18,6 +18,8 @@ from tests.web_ui.page import Face
 from tools.simcam.fleet import Fleet
 from tools.simcam.options import Picture, Town
 
+pytestmark = pytest.mark.alone  # it judges milliseconds beside a recorder of 55 cameras
+
 CHANNELS = 55
 DAYS = 30
 ROW_S = int(os.environ.get("NVR_FULL_ROW_S", "600"))  # of a file of the month; 60 by hand makes 2.4 million rows

@@ -13,6 +13,8 @@ from tests.web_ui.house import House, fragments
 from tests.web_ui.page import Face
 from tests.web_ui.test_wall import look, spread
 
+pytestmark = pytest.mark.alone
+
 CAMERAS, GROUP = 4, 50
 
 

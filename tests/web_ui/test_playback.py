@@ -112,6 +112,7 @@ def test_end_of_footage_is_said_not_frozen(face: Face, town: Town) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("speed", [0.5, 2, 4])
 def test_speed_is_kept_by_the_wall_clock(face: Face, town: Town, speed: float) -> None:
     face.open(f"#/{GAPPY}/{town.start_us}")

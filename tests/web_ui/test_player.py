@@ -137,6 +137,7 @@ def test_h265_alone_steps_and_reverses_by_stills(face: Face, town: Town) -> None
     assert face.drawn()[-1].number == 0, "it played to the beginning"
 
 
+@pytest.mark.alone
 def test_scrubbing_shows_eight_pictures_a_second(face: Face, town: Town) -> None:
     at_us = town.wall_of(100)
     stand_at(face, GAPPY, at_us)

@@ -16,6 +16,8 @@ from tests.web_ui.page import Face
 from tests.web_ui.town import LIVE, SICK, Town
 from tools.simcam import blocks
 
+pytestmark = pytest.mark.alone  # sixteen decoders in step: they take what there is of the machine
+
 FPS, GROUP, CAMERAS = 25, 50, 16
 TICK_US = us_from_90k(90_000 // FPS)
 PICTURES = 1_000  # 40 s
