@@ -62,6 +62,14 @@ def spans(facts: TrackFacts, window: TimeRange) -> list[TimeRange]:
     return found
 
 
+def marked(facts: TrackFacts, marks: npt.NDArray[np.bool_], window: TimeRange) -> list[TimeRange]:
+    """The marked minutes of a track, as `TrackFacts` has them, that meet a window: clipped to it, by start."""
+    edges = np.diff(np.concatenate(([0], marks.astype(np.int8), [0])))
+    starts_us, ends_us = ((facts.start_us + np.flatnonzero(edges == step) * US_PER_MINUTE).tolist() for step in (1, -1))
+    found = [TimeRange(*times) for times in zip(starts_us, ends_us, strict=True)]
+    return [span.clipped_to(window) for span in found if span.overlaps(window)]
+
+
 def read(reader: IndexReader, track: Track, window: TimeRange, now_us: int = keys.LATEST_US) -> TrackFacts:
     """What is known of a track in a window, widened to whole UTC days.
 

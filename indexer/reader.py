@@ -1,11 +1,11 @@
 """Questions to the index. Each is one short read transaction; what comes back is copied out of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 from indexer import copies, gaps, keys, scan
-from indexer.records import ChunkRecord, decode, doubts_of
+from indexer.records import ChunkRecord, decode, doubts_of, room_of
 from indexer.rows import (
     Garbage,
     HeadRecord,
@@ -157,6 +157,14 @@ class IndexReader:
             rows = [(time, doubts_of(row[1])) for time, lost, row in scan.overlapping(txn, track, window) if not lost]
         coarse = _merged([time for time, (is_coarse, _) in rows if is_coarse], window)
         return coarse, _merged([time for time, (_, is_doubtful) in rows if is_doubtful], window)
+
+    def only_on(self, volumes: Collection[int], track: Track, window: TimeRange) -> list[TimeRange]:
+        """When there is footage of which no file lies anywhere but on these volumes; clipped, merged, by start."""
+        with self.store.read() as txn:
+            rows = [(time, row) for time, lost, row in scan.overlapping(txn, track, window) if not lost]
+            there = [(time, key) for time, (key, value) in rows if room_of(value)[1] in volumes]
+            times = [time for time, key in there if copies.volume_of(txn, key) in {None, *volumes}]
+        return _merged(times, window)
 
     def gaps(self, track: Track, window: TimeRange) -> list[Gap]:
         """The gaps that touch a window, by start, not clipped."""

@@ -212,6 +212,11 @@ class Archive:
         """Of a window: when there was footage whose file is known to be gone without having been deleted as planned."""
         return [record.time for record in self.index().chunks(track, window) if record.lost]
 
+    def away(self, track: Track, window: TimeRange) -> list[TimeRange]:
+        """Of a window: when there is footage that cannot be read now, for no disk is there that holds it."""
+        gone = self._files.away({number for of, number in self.index().usage() if of == track})
+        return self.index().only_on(gone, track, window) if gone else []
+
     def stored(self, record: ChunkRecord) -> StoredChunk | None:
         """The file of a row; None: it is lost."""
         return None if record.lost else from_record(record)

@@ -1,6 +1,7 @@
 """The chunk files on their volumes, opened for reading: the chunk that was asked for, or nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,12 @@ from nvr.chunk.source import ByteSource
 from nvr.chunk.volume import Volume
 from nvr.errors import IntegrityError, StorageError
 from nvr.media import Track
-from nvr.timebase import Clock
+from nvr.timebase import US_PER_S, Clock
 from web.stored import Signature, StoredChunk, signature_of
 from web.volume_threads import VolumeFile, VolumeThreads
+
+LOOK_US = 2 * US_PER_S  # chosen: so long a look at whether a volume is there counts
+GLANCE_S = 0.5  # chosen: nobody who asks for a timeline waits longer for a disk; then what was known counts
 
 
 class ChunkFiles:
@@ -38,6 +42,37 @@ class ChunkFiles:
         self._added = added
         self._disks = disks
         self._clock = clock
+        self._looks: dict[int, tuple[int, bool]] = {}  # by volume: when, on the monotonic clock, and whether it is away
+        self._looking: set[int] = set()
+
+    def away(self, numbers: Collection[int]) -> frozenset[int]:
+        """Those of these volumes that are not there: not mounted, or taken out of the configuration.
+
+        Of one that does not answer at once, what the last look told.
+        """
+        now_us = self._clock.monotonic_us()
+        for number in numbers:
+            at_us, _ = self._looks.get(number, (-LOOK_US, False))
+            if now_us - at_us >= LOOK_US and number not in self._looking:
+                self._look(number)
+        return frozenset(number for number in numbers if self._looks.get(number, (0, False))[1])
+
+    def _look(self, number: int) -> None:
+        answered = threading.Event()
+        self._looking.add(number)
+
+        def work() -> None:
+            try:
+                self._volume(number).close()
+                is_away = False
+            except StorageError:
+                is_away = True
+            self._looks[number] = self._clock.monotonic_us(), is_away
+            self._looking.discard(number)
+            answered.set()
+
+        self._disks.later(number, work)
+        answered.wait(GLANCE_S)
 
     def open(self, chunk: StoredChunk, volume: int) -> VolumeFile:
         """A chunk's file on a volume, seen to be this chunk's: whatever else lies in its place is never sent.

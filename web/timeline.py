@@ -60,7 +60,7 @@ class TimelineRoom:
         self._archive.require(asked.track_asked)
         track, window = asked.track_asked, asked.window
         newest = self._archive.newest(track)
-        coarse, doubtful = self._archive.index().doubts(track, window)
+        coarse, doubtful = self._doubts(track, window)
         twice = self._archive.twice(track, window, newest)
         return Timeline(
             track=asked.track,
@@ -75,8 +75,17 @@ class TimelineRoom:
             doubtful=merged(doubtful, window),
             twice=twice,
             takes=self._archive.takes(track, twice, newest),
+            away=merged(self._archive.away(track, window), window),
             names=other_names(self._archive, track, window),
         )
+
+    def _doubts(self, track: Track, window: TimeRange) -> tuple[list[TimeRange], list[TimeRange]]:
+        """When times are coarse, and when the server's clock was doubted; of long windows by the minute."""
+        index = self._archive.index()
+        if window.duration_us <= BY_ROW_US:
+            return index.doubts(track, window)
+        facts = coverage.read(index, track, window)
+        return coverage.marked(facts, facts.coarse, window), coverage.marked(facts, facts.doubtful, window)
 
     async def _tell_days(self, asked: TrackQuery, request: web.Request) -> Days:
         self._archive.require(asked.track_asked)

@@ -1,5 +1,7 @@
 """What there is to see: channels, timeline and days, from index, folders and board together."""
 
+import threading
+import time
 from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from nvr.chunk.volume import Volume
 from nvr.config import Settings, VolumeSettings
 from nvr.errors import StorageError
 from nvr.media import Gap, GapReason, Track, TrackKind
-from nvr.timebase import US_PER_MINUTE, US_PER_S, TimeRange, utc
+from nvr.timebase import US_PER_DAY, US_PER_MINUTE, US_PER_S, TimeRange, utc
 from tests.indexer.sealed import START_US as SEALED_US
 from tests.indexer.sealed import sealed, write_file
 from tests.manual_clock import ManualClock
@@ -24,8 +26,10 @@ from tests.web.archive import MAIN, START_US, House, groups
 from tests.web.pictures import stream
 from tests.web.server import Server
 from web.archive import JOINED_US, open_archive
+from web.files import LOOK_US
 from web.status import open_gap
-from web.timeline import merged
+from web.timeline import BY_ROW_US, merged
+from web.volume_threads import THREADS
 from web.wire import LiveState
 
 SECRET = "correct horse battery"
@@ -91,6 +95,14 @@ async def test_timeline_tells_coarse_times_and_doubtful_clocks(server: Server, h
     house.commit([sealed(0, MAIN), sealed(1, MAIN, is_coarse=True), sealed(2, MAIN, is_clock_doubtful=True)])
     first_us = SEALED_US + US_PER_MINUTE
     told = await server.json(TIMELINE, from_us=SEALED_US, to_us=SEALED_US + 5 * US_PER_MINUTE)
+    assert told["coarse"] == [[first_us, first_us + US_PER_MINUTE]]
+    assert told["doubtful"] == [[first_us + US_PER_MINUTE, first_us + 2 * US_PER_MINUTE]]
+
+
+async def test_long_timeline_tells_the_same_by_the_minute(server: Server, house: House) -> None:
+    house.commit([sealed(0, MAIN), sealed(1, MAIN, is_coarse=True), sealed(2, MAIN, is_clock_doubtful=True)])
+    first_us = SEALED_US + US_PER_MINUTE
+    told = await server.json(TIMELINE, from_us=SEALED_US - BY_ROW_US, to_us=SEALED_US + 5 * US_PER_MINUTE)
     assert told["coarse"] == [[first_us, first_us + US_PER_MINUTE]]
     assert told["doubtful"] == [[first_us + US_PER_MINUTE, first_us + 2 * US_PER_MINUTE]]
 
@@ -187,6 +199,51 @@ def test_file_whose_disk_is_away_is_read_from_the_second_one(house: House, tmp_p
         second.unlink(name)
         with pytest.raises(StorageError):
             house.archive().read(first, 0, 8)
+
+
+async def test_what_lies_on_a_disk_alone_that_is_not_there_is_told_and_the_rest_comes_out(
+    server: Server, house: House, tmp_path: Path, clock: ManualClock
+) -> None:
+    middle_us = house.record(stream(), START_US, group_count=2)
+    with Volume.open(2, tmp_path / "second", create=True, clock=clock) as second:
+        house.beat(VolumeStatus(number=2, free_bytes=1, total_bytes=1, path=str(second.path)))
+        end_us = house.record(stream(), middle_us, run=2, first_group=2)
+        later = house.index.chunks(MAIN, TimeRange(middle_us, end_us))
+        for row in later:
+            duplicate(house.volume, second, row.name())
+        house.writer.commit(Commit(copies=tuple((row, 2) for row in later)))
+        window = {"from_us": START_US, "to_us": end_us}
+        assert (await server.json(TIMELINE, **window))["away"] == []
+        house.volume.path.rename(tmp_path / "unplugged")
+        clock.advance(LOOK_US)
+        told = await server.json(TIMELINE, **window)
+        assert (told["spans"], told["away"]) == ([[START_US, end_us]], [[START_US, middle_us]])
+        long = await server.json(TIMELINE, from_us=START_US - 3 * US_PER_DAY, to_us=end_us)
+        assert long["away"] == [[START_US, middle_us]]
+        player = await server.json("/api/channels/1/fragments", **window)
+        assert [table["end_us"] for table in player["chunks"]] == [row.end_us for row in later]
+        (gap,) = player["gaps"]
+        assert (gap["start_us"], gap["end_us"], gap["reason"]) == (START_US, middle_us, "disk")
+        assert gap["detail"]
+        (tmp_path / "unplugged").rename(house.volume.path)
+        clock.advance(LOOK_US)
+        assert (await server.json(TIMELINE, **window))["away"] == []
+
+
+def test_nobody_waits_for_a_disk_that_hangs_to_hear_whether_it_is_there(house: House, clock: ManualClock) -> None:
+    window, release = TimeRange(START_US, house.record(stream(), START_US)), threading.Event()
+    archive = house.archive()
+    for _ in range(THREADS):
+        archive.disks.later(1, release.wait)
+    try:
+        assert archive.away(MAIN, window) == []  # nothing says that it is gone
+    finally:
+        release.set()
+    house.volume.path.rename(house.folder / "unplugged")
+    until_s = time.monotonic() + 20
+    while archive.away(MAIN, window) != [window]:
+        assert time.monotonic() < until_s
+        clock.advance(LOOK_US)
 
 
 def test_index_that_was_made_anew_is_opened_again(tmp_path: Path, clock: ManualClock) -> None:

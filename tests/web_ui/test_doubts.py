@@ -105,7 +105,7 @@ def test_clock_that_jumped_or_is_doubted_is_an_alarm_until_it_is_believed(
 
     def is_over() -> bool:
         street.house.beat()
-        return alarm.count() == 0
+        return bool(alarm.count() == 0)
 
     try:
         view.until(told, "the alarm")

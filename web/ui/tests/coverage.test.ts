@@ -16,6 +16,7 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   doubtful: [[6_000_000, 7_000_000]],
   twice: [[4_000_000, 5_000_000]],
   takes: [3],
+  away: [[7_000_000, 8_000_000]],
   gaps,
   names: [[2_000_000, 3_000_000, "Cổng cũ"]],
 });
@@ -45,6 +46,7 @@ describe("coverage", () => {
     expect(doubtsAt(facts, 1_500_000)).toEqual(["coarse"]);
     expect(doubtsAt(facts, 6_500_000)).toEqual(["doubtful"]);
     expect(doubtsAt(facts, 2_000_000)).toEqual([]);
+    expect(doubtsAt(facts, 7_500_000)).toEqual(["away"]);
   });
 
   test("what a camera was called is known where it was called otherwise", () => {

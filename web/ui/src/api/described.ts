@@ -360,7 +360,8 @@ export interface Thumbnails {
  *
  * `coarse`: the times of these files' pictures are in part those at which they came, right to a second, for the
  * camera's time stamps could not be believed. `doubtful`: the server's own clock was not believed when they were
- * begun. Both are known of finished files.
+ * begun. Both are known of finished files. `away`: recorded, but on a disk alone that is not there now, such as one
+ * that was unplugged.
  */
 export interface Timeline {
   track: KindWord;
@@ -375,6 +376,7 @@ export interface Timeline {
   doubtful: [number, number][];
   twice: [number, number][];
   takes: number[];
+  away: [number, number][];
   names: [number, number, string][];
 }
 

@@ -12,9 +12,9 @@ export interface Coverage {
   readonly doubts: readonly Doubt[];
 }
 
-/** Why the times of a stretch are not to be taken as they stand. */
+/** What is to be known of a stretch: its times are not to be taken as they stand, or its disk is not there. */
 export interface Doubt {
-  readonly kind: "coarse" | "doubtful" | "twice";
+  readonly kind: "coarse" | "doubtful" | "twice" | "away";
   readonly from_us: number;
   readonly to_us: number;
   /** twice: how often it was recorded. */
@@ -29,7 +29,7 @@ export function nameAt(names: readonly NameRow[], atUs: number): string | null {
   return names.find(([from, to]) => from <= atUs && atUs < to)?.[2] ?? null;
 }
 
-/** What is to be known of the time of a picture. */
+/** What is to be known of a picture. */
 export function doubtsAt(facts: Coverage, atUs: number): Doubt["kind"][] {
   return [...new Set(facts.doubts.filter((one) => one.from_us <= atUs && atUs < one.to_us).map((one) => one.kind))];
 }
@@ -67,7 +67,7 @@ export function coverage(answer: Timeline): Coverage {
     gaps: answer.gaps,
     names: answer.names,
     doubts: [
-      ...(["coarse", "doubtful"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
+      ...(["coarse", "doubtful", "away"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
       ...answer.twice.map(([from_us, to_us], at) => ({ kind: "twice" as const, from_us, to_us, takes: answer.takes[at] })),
     ],
   };

@@ -181,7 +181,7 @@ class Pen {
     }
   }
 
-  /** Times that are not to be taken as they stand: a hatched band along the top of what was recorded. */
+  /** Times that are not to be taken as they stand, and disks that are away: a hatched band along the top of what was recorded. */
   doubts(): void {
     const { c } = this;
     for (const { kind, from_us, to_us } of this.p.facts.doubts) {
