@@ -72,6 +72,8 @@ class OddCamera:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.sessions = 0
         self.stopped = threading.Event()
+        self._connections: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
 
     @property
     def url(self) -> str:
@@ -81,22 +83,34 @@ class OddCamera:
         return Channel(number, f"odd {number}", self.url)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Nothing is left behind: a test that counts descriptors comes next."""
         self.stopped.set()
+        for one in (self._server, *self._connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(20)
         self._server.close()
 
     def pause(self, seconds: float) -> bool:
         """Wait between pictures; whether to go on."""
         return not self.stopped.wait(seconds)
 
+    def _start(self, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._server.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                self._connections.append(connection)
+                self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
