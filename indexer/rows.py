@@ -34,6 +34,7 @@ REASON_CODES = {
     GapReason.OPERATOR: 7,
     GapReason.CLOCK: 8,
     GapReason.RETENTION: 9,
+    GapReason.SETTINGS: 10,
 }
 _REASON_OF = {code: reason for reason, code in REASON_CODES.items()}
 _CUT_OF = {code: cut for cut, code in CUT_CODES.items()}

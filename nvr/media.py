@@ -125,6 +125,7 @@ class GapReason(Enum):
     OPERATOR = "operator"  # stopped or switched off by a person
     CLOCK = "clock"  # the clock was set forwards: time that never was
     RETENTION = "retention"  # deleted as planned
+    SETTINGS = "settings"  # what the recorder knows of the camera cannot be used: a damaged row, a lost key
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,8 @@ class Session:
         """
         self.refused = refused
         if refused:
-            self._missing(GapReason.AUTHENTICATION, refused)
-            self._enter(TrackState.WAITING, GapReason.AUTHENTICATION, refused)
+            self._missing(GapReason.SETTINGS, refused)
+            self._enter(TrackState.WAITING, GapReason.SETTINGS, refused)
             return
         self._retry = self._reactor.call_after(self._draw.randrange(FIRST_TRY_US), self._connect)
 

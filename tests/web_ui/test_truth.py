@@ -111,6 +111,20 @@ def test_every_reason_has_words(face: Face, town: Town, sick_again: None, reason
     assert "“" not in card.inner_text(), "no word of the server as it is"
 
 
+def test_camera_whose_settings_cannot_be_read_is_not_said_to_refuse_a_password(
+    face: Face, town: Town, sick_again: None
+) -> None:
+    why = "the password was encrypted with another key"
+    post(town, TrackState.WAITING, GapReason.SETTINGS, why)
+    face.open(f"#/{SICK}")
+    card = face.part("camera-away")
+    face.until(lambda: card.count() and why in card.inner_text(), "the card")
+    for text in (card.inner_text(), face.part(f"channel-{SICK}").inner_text()):
+        assert "không đọc được cài đặt" in text
+        assert "từ chối mật khẩu" not in text
+        assert "thử lại" not in text, "it is not tried again"
+
+
 def test_every_trouble_and_every_alarm_has_words(face: Face, town: Town) -> None:
     now_us = town.house.clock.wall_us()
     told = [Trouble(began_us=now_us - 9_000_000 - place, matter=one, volume=2) for place, one in enumerate(Matter)]

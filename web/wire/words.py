@@ -15,7 +15,7 @@ RemarkWord = Literal["coarse", "key_frames", "other"]
 
 
 ReasonWord = Literal[
-    "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention"
+    "camera", "network", "authentication", "restart", "disk", "overload", "operator", "clock", "retention", "settings"
 ]
 
 

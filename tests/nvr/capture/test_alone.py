@@ -75,6 +75,7 @@ def test_channel_that_cannot_be_used_says_why_and_the_other_records(tmp_path: Pa
         report = rig.report(bad)
         assert report is not None
         assert (report.state, report.message) == (TrackState.WAITING, why)
+        assert report.reason is GapReason.SETTINGS, "no camera has refused a password"
         rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels))  # mended
         rig.wait_for_samples([bad], 25)
         rig.engine.reactor.call_from_thread(lambda: rig.engine.configure(channels, {1: why}))

@@ -273,7 +273,7 @@ export interface Promise {
   impossible: boolean;
 }
 
-export type ReasonWord = "authentication" | "camera" | "clock" | "disk" | "network" | "operator" | "overload" | "restart" | "retention";
+export type ReasonWord = "authentication" | "camera" | "clock" | "disk" | "network" | "operator" | "overload" | "restart" | "retention" | "settings";
 
 /** Whether the recorder process is alive, from its heartbeat on the board, and how much it records. */
 export interface Recorder {

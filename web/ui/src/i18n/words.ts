@@ -19,6 +19,7 @@ const REASONS: Record<ReasonWord, () => string> = {
   operator: m.reason_operator,
   clock: m.reason_clock,
   retention: m.reason_retention,
+  settings: m.reason_settings,
 };
 
 const STATES: Record<StateWord, () => string> = {
@@ -38,8 +39,11 @@ export function reasonWords(reason: ReasonWord | null): string {
 
 const REMARKS: Record<RemarkWord, () => string> = { coarse: m.remark_coarse, key_frames: m.remark_key_frames, other: m.remark_other };
 
-export function stateWords({ state, partly, remark, removed = false }: Pick<Condition, "state" | "partly" | "remark"> & Partial<Pick<Condition, "removed">>): string {
+type Shown = Pick<Condition, "state" | "partly" | "remark"> & Partial<Pick<Condition, "removed" | "reason">>;
+
+export function stateWords({ state, partly, remark, removed = false, reason = null }: Shown): string {
   if (removed) return m.state_removed();
+  if (state === "waiting" && reason === "settings") return m.state_unusable();
   if (partly) return m.state_partly();
   if (remark !== null) return (known(REMARKS, remark) ?? m.remark_other)();
   return known(STATES, state)?.() ?? m.state_foreign({ word: clipped(state) });
