@@ -59,7 +59,8 @@ class States:
             if (state, since_us) != first.get(track):
                 continue
             begun, end = first_ends.get(track, 0), second_ends.get(track, 0)
-            if state == "recording" and not clock_was_wrong and end < now_us - SILENCE_US - SHOWN_US:
+            newest_us = max(end, int(str(since_us)))  # the first footage of a camera is on its way for a moment
+            if state == "recording" and not clock_was_wrong and newest_us < now_us - SILENCE_US - SHOWN_US:
                 self.wrong.append(f"{track} is {state}, but its footage ended {(now_us - end) / US_PER_S:.1f} s ago")
             grew = not clock_was_wrong and begun > 0 and end - begun > STILL_US
             if state not in ("recording", "starting") and grew:
