@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
@@ -104,10 +105,16 @@ def python(sources: Sequence[Source]) -> list[Source]:
     return [s for s in sources if s.path.endswith(".py") and s.package in LAYERS + FREE]
 
 
+@cache
+def nodes(source: Source) -> tuple[ast.AST, ...]:
+    """All of a file's syntax tree; several rules look through it."""
+    return tuple(ast.walk(ast.parse(source.text, source.path)))
+
+
 def imports(source: Source) -> list[Import]:
     """All imports of a file, those in functions and under TYPE_CHECKING included."""
     found = []
-    for node in ast.walk(ast.parse(source.text, source.path)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             found += [Import(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -185,7 +192,7 @@ def async_out_of_its_rooms(sources: Sequence[Source]) -> list[str]:
             continue
         findings += [
             f"{source.path}:{node.lineno} has async def {node.name}"
-            for node in ast.walk(ast.parse(source.text))
+            for node in nodes(source)
             if isinstance(node, ast.AsyncFunctionDef)
         ]
     return findings
@@ -206,7 +213,7 @@ def wide_excepts(sources: Sequence[Source]) -> list[str]:
     findings = []
     for source in python(sources):
         lines = source.text.splitlines()
-        for node in ast.walk(ast.parse(source.text)):
+        for node in nodes(source):
             if not isinstance(node, ast.ExceptHandler) or not _is_wide(node.type):
                 continue
             raises = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,12 @@ class Dying(FileSystem):
         super().sync(fd)
 
 
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with Fleet(Town(channels=CHANNELS, main=Picture(320, 180, 25, 300), sub=None)) as opened:
+        yield opened
+
+
 def seen_90k(rig: Rig, track: Track) -> np.ndarray:
     """RTP times of all pictures that were recorded, each once, in order."""
     times = [np.zeros(0, np.int64)]
@@ -71,13 +77,9 @@ def record_on_1(rig: Rig) -> None:
         pytest.param(errno.ENOSPC, True, False, id="it is full"),
     ],
 )
-def test_failed_volume_costs_no_picture(tmp_path: Path, code: int, writes: bool, syncs: bool) -> None:
+def test_failed_volume_costs_no_picture(fleet: Fleet, tmp_path: Path, code: int, writes: bool, syncs: bool) -> None:
     dying = Dying(writes=writes, syncs=syncs)
-    picture = Picture(320, 180, 25, 300)
-    with (
-        Fleet(Town(channels=CHANNELS, main=picture, sub=None)) as fleet,
-        recording(tmp_path, fleet.channels(), volumes=2, disks={1: dying}, sync_interval_s=1) as rig,
-    ):
+    with recording(tmp_path, fleet.channels(), volumes=2, disks={1: dying}, sync_interval_s=1) as rig:
         record_on_1(rig)
         dying.code = code
         rig.wait(lambda: 1 in rig.engine.pool.trouble, "the alarm", deadline_s=10)
@@ -100,12 +102,9 @@ def test_failed_volume_costs_no_picture(tmp_path: Path, code: int, writes: bool,
         assert reasons <= {GapReason.DISK, GapReason.CAMERA}  # a busy machine may make the cameras pause as well
 
 
-def test_what_was_moved_can_be_shown_without_the_failed_volume(tmp_path: Path) -> None:
+def test_what_was_moved_can_be_shown_without_the_failed_volume(fleet: Fleet, tmp_path: Path) -> None:
     dying = Dying(writes=True, syncs=True)
-    with (
-        Fleet(Town(channels=CHANNELS, main=Picture(320, 180, 25, 300), sub=None)) as fleet,
-        recording(tmp_path, fleet.channels(), volumes=2, disks={1: dying}, sync_interval_s=1) as rig,
-    ):
+    with recording(tmp_path, fleet.channels(), volumes=2, disks={1: dying}, sync_interval_s=1) as rig:
         record_on_1(rig)
         before = {chunk.run for chunk in rig.growing()} | {chunk.header.run for chunk in rig.books.sealed}
         dying.code = errno.EIO
