@@ -17,7 +17,7 @@ def size_bytes(total_bytes: int, ballast_mib: int) -> int:
 
 def may_make(room: VolumeRoom, ballast_bytes: int) -> bool:
     """Whether there is room for a ballast that nobody else needs: above the low-water mark, after a sweep."""
-    return 0 < ballast_bytes <= room.free_bytes - room.low_water_bytes
+    return 0 < ballast_bytes <= room.free_bytes - room.low_water_bytes and not room.is_short
 
 
 def words(ballast_bytes: int) -> str:

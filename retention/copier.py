@@ -189,6 +189,8 @@ class Copier(threading.Thread):
             room = self._room(volume)
         except StorageError:  # whoever sweeps there says so
             return False
+        if room.free_files < room.enough_files:
+            return False
         return room.free_bytes - chunk.bytes >= (room.low_water_bytes if self._is_fresh(chunk) else room.enough_bytes)
 
     def _is_fresh(self, chunk: AgedChunk) -> bool:

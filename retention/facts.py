@@ -57,11 +57,14 @@ class Facts:
     def room(self, volume: Volume, *, said_full: bool) -> VolumeRoom:
         """How full a volume is."""
         self._volumes[volume.number] = volume
+        space = volume.space()
         return volume_room(
             self._settings,
             volume.number,
-            free_bytes=volume.free_bytes(),
-            total_bytes=volume.total_bytes(),
+            free_bytes=space.free_bytes,
+            total_bytes=space.total_bytes,
+            free_files=space.free_files,
+            total_files=space.total_files,
             ingest_bps=self._ingest(),
             said_full=said_full,
         )

@@ -30,9 +30,15 @@ def rung(now: Rung, rooms: Iterable[VolumeRoom], helpless: Collection[int]) -> R
         return now
     if any(volume.number not in helpless for volume in volumes):
         return Rung.ALL
-    most = max(100 * volume.free_bytes // max(1, volume.low_water_bytes) for volume in volumes)
+    most = max(map(_of_mark, volumes))
     needed, allowed = _at(most), _at(most - _BACK)
     return max(needed, min(now, allowed))
+
+
+def _of_mark(volume: VolumeRoom) -> int:
+    """What is free, in hundredths of the mark: of bytes or of files, whichever is less."""
+    of_bytes = 100 * volume.free_bytes // max(1, volume.low_water_bytes)
+    return of_bytes if not volume.low_water_files else min(of_bytes, 100 * volume.free_files // volume.low_water_files)
 
 
 def _at(hundredths: int) -> Rung:

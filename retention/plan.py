@@ -13,7 +13,7 @@ no cause waits for another's backlog. Whoever carries it out asks again.
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import takewhile
 
@@ -56,6 +56,22 @@ class VolumeRoom:
     free_bytes: int
     low_water_bytes: int  # below it footage must go
     enough_bytes: int  # and goes until so much is free: a margin, so that not every sweep has work
+    free_files: int = 0  # the same in files: some file systems have room for so many and no more, however small
+    low_water_files: int = 0
+    enough_files: int = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether footage must go."""
+        return self.free_bytes < self.low_water_bytes or self.free_files < self.low_water_files
+
+    def with_more(self, bytes_: int, files: int) -> "VolumeRoom":
+        """The same with so much more that is free."""
+        return replace(self, free_bytes=self.free_bytes + bytes_, free_files=self.free_files + files)
+
+    def has_enough(self) -> bool:
+        """Whether no more needs to go."""
+        return self.free_bytes >= self.enough_bytes and self.free_files >= self.enough_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +119,12 @@ class Victim:
 
     def freed_bytes(self, volume: int | None = None) -> int:
         """Room that this makes on a volume, or in all."""
+        return self.chunk.bytes * self.freed_files(volume)
+
+    def freed_files(self, volume: int | None = None) -> int:
+        """How many files go of a volume, or in all."""
         volumes = self.chunk.volumes if self.only is None else (self.only,)
-        return self.chunk.bytes * sum(volume in (None, number) for number in volumes)
+        return sum(volume in (None, number) for number in volumes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +133,7 @@ class Shortage:
 
     volume: int
     missing_bytes: int
+    missing_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,29 +250,33 @@ class _Decision:
 
     def short_of_room(self, volume: VolumeRoom) -> Shortage | None:
         """Choose what must go for a volume's want of room; gives what is missing when nothing more may go."""
-        coming_bytes = sum(victim.freed_bytes(volume.number) for victim in self.chosen.values())
-        free_bytes, room, waits = volume.free_bytes + coming_bytes, self.limit, False
-        if free_bytes >= volume.low_water_bytes:
+        number, room, waits = volume.number, self.limit, False
+        going = [(one.freed_bytes(number), one.freed_files(number)) for one in self.chosen.values()]
+        volume = volume.with_more(sum(bytes_ for bytes_, _ in going), sum(files for _, files in going))
+        if not volume.is_short:
             return None
-        for victim in self._for_room(volume.number):
+        for victim in self._for_room(number):
             breaks = self._promise_broken(victim)
-            if free_bytes >= (volume.enough_bytes if breaks is None else volume.low_water_bytes):
+            if volume.has_enough() or (breaks is not None and not volume.is_short):
                 return None
             if room == 0:
                 self.is_partial = True
                 return None
-            if self._is_single_soon(victim.chunk, volume.number):
+            if self._is_single_soon(victim.chunk, number):
                 waits = True
             elif self._take(victim):
-                free_bytes += victim.freed_bytes(volume.number)
+                volume = volume.with_more(victim.freed_bytes(number), victim.freed_files(number))
                 room -= 1
                 if breaks is not None:
-                    breaks.add(volume.number)
-        missing_bytes = volume.low_water_bytes - free_bytes
-        if missing_bytes > 0 and waits:
+                    breaks.add(number)
+        return self._shortage(volume, waits=waits) if volume.is_short else None
+
+    def _shortage(self, volume: VolumeRoom, *, waits: bool) -> Shortage | None:
+        if waits:
             self.is_partial = True
             return None
-        return Shortage(volume.number, missing_bytes) if missing_bytes > 0 else None
+        bytes_, files = volume.low_water_bytes - volume.free_bytes, volume.low_water_files - volume.free_files
+        return Shortage(volume.number, max(0, bytes_), max(0, files))
 
     def _is_single_soon(self, chunk: StoredChunk, volume: int) -> bool:
         """Whether the other file of a chunk goes already: only the next plan may decide about this one."""

@@ -14,6 +14,8 @@ MARGIN = (
 )
 REST_S = 30  # and so much of what comes in, as long as a sweep rests: measured, to decide takes 4 ms, as 20 deletions
 MOST_FOR_REST = 20  # chosen: of a very small volume a twentieth at most
+FILES = 1000  # chosen: 55 cameras with two streams begin 700 files and make 55 folders in 10 minutes
+MOST_FOR_FILES = 8  # chosen: of a file system with very few files an eighth at most
 STEP_BYTES = 64 << 20  # chosen: two chunks' reserved room
 
 
@@ -42,6 +44,8 @@ def volume_room(
     total_bytes: int,
     ingest_bps: int,
     said_full: bool,
+    free_files: int = 0,
+    total_files: int = 0,
 ) -> VolumeRoom:
     """How much room a volume has, and how much it must have.
 
@@ -52,13 +56,19 @@ def volume_room(
         total_bytes: the whole volume.
         ingest_bps: bits that all cameras bring in a second; with one disk dead the others take all of it.
         said_full: it refused a write since the last decision. Then it is short, whatever it says is free: blocks may
-            be reserved, a quota reached, the inodes used up.
+            be reserved, a quota reached.
+        free_files: how many more files and folders it takes.
+        total_files: how many it may hold in all; 0: it does not count them. Small chunks of low bit rates use these up
+            long before the bytes.
     """
+    low_water_files = min(FILES, total_files // MOST_FOR_FILES)
+    too_many_files = free_files < low_water_files
     reserve_bytes = int(total_bytes * settings.reserve_percent / 100)
     ingest_bytes = min(ingest_bps // 8 * INGEST_S, total_bytes // MOST_FOR_INGEST)
     rest_bytes = min(ingest_bps // 8 * REST_S, total_bytes // MOST_FOR_REST)
     low_water_bytes, margin_bytes = max(reserve_bytes, ingest_bytes), max(total_bytes // MARGIN, rest_bytes)
-    if said_full:
+    if said_full and not too_many_files:
         step_bytes = max(margin_bytes, min(STEP_BYTES, total_bytes // MOST_FOR_INGEST))
         low_water_bytes = max(low_water_bytes, free_bytes + step_bytes)
-    return VolumeRoom(number, free_bytes, low_water_bytes, low_water_bytes + margin_bytes)
+    enough_bytes, enough_files = low_water_bytes + margin_bytes, low_water_files + low_water_files // 4
+    return VolumeRoom(number, free_bytes, low_water_bytes, enough_bytes, free_files, low_water_files, enough_files)

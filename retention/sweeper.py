@@ -172,7 +172,7 @@ class Sweeper(threading.Thread):
             rooms = [self._facts.room(volume, said_full=False) for volume in hopeful]
         except StorageError:
             return True  # the sweep will say so
-        return any(room.free_bytes < room.low_water_bytes for room in rooms)
+        return any(room.is_short for room in rooms)
 
     # -- a sweep ---------------------------------------------------------------------------------------------------
 
@@ -316,8 +316,10 @@ class Sweeper(threading.Thread):
                 log.error("quota", whose=quota.whose, quota_gb=quota.bytes / GB, trouble=trouble)
 
     def _words(self, shortage: Shortage) -> str:
+        wanted = [f"{-(-shortage.missing_bytes // MIB)} MiB"] if shortage.missing_bytes else []
+        wanted += [f"{shortage.missing_files} files (inodes)"] if shortage.missing_files else []
         return (
-            f"there is too little room, {-(-shortage.missing_bytes // MIB)} MiB more are needed, and nothing that may "
+            f"there is too little room, {' and '.join(wanted)} more are needed, and nothing that may "
             f"be deleted is left: all footage here is younger than min_days ({self._settings.min_days:g}) or held, or "
             "other files fill the disk (add a disk, remove other files, or lower min_days)"
         )

@@ -76,6 +76,16 @@ class Entry:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How full a file system is, as far as it is for us."""
+
+    free_bytes: int
+    total_bytes: int
+    free_files: int  # so many files and folders may be made: inodes
+    total_files: int  # in all; 0: it does not count them, as btrfs
+
+
 class FileSystem:
     """The kernel's file systems. Every method raises OSError as the kernel gives it."""
 
@@ -183,10 +193,10 @@ class FileSystem:
         """Lock against other processes until the file is closed; BlockingIOError: somebody else has it."""
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def space(self, fd: int) -> tuple[int, int]:
-        """Bytes free for us, bytes in all."""
+    def space(self, fd: int) -> Space:
         facts = os.fstatvfs(fd)
-        return facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
+        free_bytes, total_bytes = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
+        return Space(free_bytes, total_bytes, facts.f_favail, facts.f_files)
 
     def is_read_only(self, fd: int) -> bool:
         return bool(os.fstatvfs(fd).f_flag & os.ST_RDONLY)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from nvr.chunk import ballast, identity, mirror, rootfiles
-from nvr.chunk.filesystem import FileSystem, explained
+from nvr.chunk.filesystem import FileSystem, Space, explained
 from nvr.chunk.header import ChunkHeader
 from nvr.chunk.listing import Listing
 from nvr.chunk.name import ChunkName, PartName, parse, parse_part
@@ -250,11 +250,11 @@ class Volume:
 
     def free_bytes(self) -> int:
         """Room that is left for us."""
-        return self._space()[0]
+        return self.space().free_bytes
 
     def total_bytes(self) -> int:
         """Room in all."""
-        return self._space()[1]
+        return self.space().total_bytes
 
     def chunks(self, *, channel: int | None = None, since_us: int | None = None) -> Iterator[tuple[ChunkName, int]]:
         """Every sealed chunk with its length in bytes, by channel and time.
@@ -388,7 +388,8 @@ class Volume:
         except OSError as error:
             raise explained(error, str(self.path / target)) from error
 
-    def _space(self) -> tuple[int, int]:
+    def space(self) -> Space:
+        """How full it is; StorageError: the disk cannot be asked."""
         try:
             return self._fs.space(self._root_fd)
         except OSError as error:

@@ -55,8 +55,8 @@ class Disk:
 
 
 @contextmanager
-def disk(kind: str, folder: Path, size_mib: int | None = None) -> Iterator[Disk]:
-    """A new file system below ``folder``, mounted."""
+def disk(kind: str, folder: Path, size_mib: int | None = None, files: int | None = None) -> Iterator[Disk]:
+    """A new file system below ``folder``, mounted; ``files``: an ext4 that takes so many and no more."""
     if os.geteuid() != 0:
         pytest.skip("mounting an image needs root")
     if shutil.which(MAKE[kind][0]) is None:
@@ -65,7 +65,8 @@ def disk(kind: str, folder: Path, size_mib: int | None = None) -> Iterator[Disk]
     made.place.mkdir()
     with made.image.open("wb") as image:
         image.truncate((size_mib or IMAGE_MIB[kind]) << 20)
-    subprocess.run([*MAKE[kind], str(made.image)], check=True)
+    few = [] if files is None else ["-N", str(files)]
+    subprocess.run([*MAKE[kind], *few, str(made.image)], check=True)
     made.mount()
     try:
         yield made

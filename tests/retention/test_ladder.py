@@ -1,5 +1,7 @@
 """On which rung the recorder stands."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,12 @@ def room(free_bytes: int, number: int = 1) -> VolumeRoom:
 )
 def test_helpless_volume_leads_down_step_by_step(free_bytes: int, expected: Rung) -> None:
     assert rung(Rung.ALL, [room(free_bytes)], {1}) is expected
+
+
+def test_files_lead_down_as_bytes_do() -> None:
+    few = VolumeRoom(1, 2 * MARK, MARK, MARK, free_files=40, low_water_files=100, enough_files=125)
+    assert rung(Rung.ALL, [few], {1}) is Rung.KEY_FRAMES
+    assert rung(Rung.ALL, [replace(few, low_water_files=0)], {1}) is Rung.ALL
 
 
 def test_volume_from_which_more_may_be_deleted_is_no_reason_to_record_less() -> None:

@@ -76,6 +76,21 @@ def test_group_over_its_quota_loses_what_is_oldest_relative_to_its_target() -> N
     assert {victim.why for victim in made.victims} == {Why.QUOTA}
 
 
+def test_files_are_room_as_bytes_are() -> None:
+    room = VolumeRoom(1, 0, 0, 0, free_files=2, low_water_files=6, enough_files=9)
+    made = decide({ONE: hourly(ONE, 48)}, {1: GENEROUS}, [room])
+    assert [victim.chunk for victim in made.victims] == hourly(ONE, 48)[:7]
+    assert made.shortages == ()
+
+
+def test_files_that_nothing_may_free_are_a_shortage() -> None:
+    room = VolumeRoom(1, 0, 0, 0, free_files=2, low_water_files=60, enough_files=90)
+    made = decide({ONE: hourly(ONE, 30)}, {1: GENEROUS}, [room])
+    assert len(made.victims) == 6
+    (shortage,) = made.shortages
+    assert (shortage.missing_bytes, shortage.missing_files) == (0, 58 - 6)
+
+
 def test_what_a_channel_loses_for_its_own_quota_has_gone_for_its_group() -> None:
     stored = {ONE: hourly(ONE, 48), TWO: hourly(TWO, 48)}
     quotas = [of("one", 1000, 1), of("both", 5800, 1, 2)]

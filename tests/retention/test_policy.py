@@ -43,6 +43,26 @@ def test_channels_and_groups_have_what_was_set_for_them() -> None:
     assert quotas(settings) == (own, together)
 
 
+def test_files_keep_a_reserve_where_they_are_counted() -> None:
+    def marks(total_files: int) -> tuple[int, int]:
+        room = volume_room(
+            keep(),
+            1,
+            free_bytes=TB,
+            total_bytes=TB,
+            ingest_bps=0,
+            said_full=True,
+            free_files=50,
+            total_files=total_files,
+        )
+        return room.low_water_files, room.low_water_bytes
+
+    assert marks(10**8) == (1000, 0)  # short of files: that is why it said full, and no footage goes for bytes
+    assert marks(1000) == (125, 0)
+    assert marks(400) == (50, TB + TB // 100)
+    assert marks(0)[0] == 0
+
+
 def test_low_water_of_a_large_disk_is_its_reserve() -> None:
     assert low_water_bytes(8 * TB) == 8 * TB // 20
 

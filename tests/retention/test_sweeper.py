@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 from indexer import keys
 from nvr.capture.ladder import Rung
 from nvr.errors import VolumeFull
+from nvr.media import Track
 from nvr.timebase import US_PER_DAY, US_PER_MINUTE, TimeRange
 from retention.sweeper import Pace
+from tests.crash.power import disk
 from tests.manual_clock import ManualClock
 from tests.nvr.chunk.mounts import tmpfs
 from tests.retention.store import ONE, START_US, TWO, Archive, archive, keep
@@ -130,6 +132,51 @@ def test_low_water_holds_while_a_writer_goes_on(small: Archive) -> None:
     kept = sorted(int(path.rsplit("/", 1)[1].split("-")[0]) for _, path, _ in small.rows())
     assert kept == [START_US + minute * US_PER_MINUTE for minute in range(300 - len(kept), 300)]  # the newest
     assert len(kept) >= 40  # no more has gone than had to
+
+
+def test_disk_with_few_inodes_keeps_some_free_while_a_writer_goes_on(tmp_path: Path) -> None:
+    """Each file takes 1 KB of 64 MiB: the inodes are used up when a hundredth of the room is."""
+    with disk("ext4", tmp_path, files=128) as few, archive(tmp_path, disks=(few.place,)) as made:
+        (volume,), sweeper = made.volumes, made.sweeper(keep())
+        reserve_files = volume.space().total_files // 8
+        for minute in range(400):
+            made.record(ONE if minute % 2 else TWO, minute)
+            manual(made).advance(US_PER_MINUTE)
+            if minute % 4 == 3:
+                sweeper.sweep()
+                assert volume.space().free_files >= reserve_files
+                assert sweeper.trouble == {}
+        assert made.files() == made.rows()
+        kept = sorted(int(path.rsplit("/", 1)[1].split("-")[0]) for _, path, _ in made.rows())
+        assert kept == [START_US + minute * US_PER_MINUTE for minute in range(400 - len(kept), 400)]  # the newest
+        assert len(kept) >= 60  # no more has gone than had to
+
+
+def fill_files(made: Archive, track: Track, size: int) -> int:
+    """Record until the volume takes no file any more; gives the number of minutes that it took."""
+    for minute in range(10_000):
+        try:
+            made.record(track, minute, size=size)
+        except VolumeFull:
+            return minute
+    raise AssertionError("it is never full")
+
+
+def test_inodes_that_are_used_up_cost_no_more_footage_than_they_must(tmp_path: Path) -> None:
+    with disk("ext4", tmp_path, files=128) as few, archive(tmp_path, disks=(few.place,)) as made:
+        volume, minute = made.volumes[0], fill_files(made, ONE, size=100_000)
+        manual(made).advance(400 * US_PER_MINUTE)
+        sweeper = made.sweeper(keep())
+        assert sweeper._is_short()
+        sweeper.volume_full(1)
+        sweeper.sweep()
+        assert volume.space().free_files >= volume.space().total_files // 8
+        assert len(made.rows()) >= minute * 3 // 4  # for 16 MiB of room more all would have had to go
+        promised = made.sweeper(keep(min_days=1))
+        fill_files(made, TWO, size=1000)
+        promised.sweep()
+        assert "files (inodes) more are needed" in promised.trouble[1]
+        assert promised.rung is Rung.NOTHING
 
 
 def test_writer_at_full_speed_always_finds_room_again(small: Archive) -> None:
