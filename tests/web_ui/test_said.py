@@ -11,11 +11,11 @@ import pytest
 from nvr.capture.descriptors import NO_DESCRIPTOR
 from nvr.capture.ladder import Share
 from nvr.capture.outlet import NO_VOLUME, TOO_MUCH, TOO_SLOW
-from nvr.capture.report import COARSE
+from nvr.capture.report import COARSE, TrackState
 from nvr.media import GapReason
 from tests.web_ui.page import Face
-from tests.web_ui.test_truth import SICK, TrackState, altered, post
-from tests.web_ui.town import GAPPY, Town
+from tests.web_ui.test_truth import altered, post
+from tests.web_ui.town import GAPPY, SICK, Town
 
 ROOT = Path(__file__).parents[2]
 FORMS = json.loads((ROOT / "web/ui/src/i18n/forms.json").read_text(encoding="utf-8"))
