@@ -54,7 +54,7 @@ def main() -> int:
         print(f"{target}: exit {done.returncode} {' '.join(figures)}", flush=True)
         if done.returncode:
             found.append(target)
-            print(words[-4000:])
+            print("\n".join(line for line in words.splitlines() if not line.startswith("#"))[-4000:])  # no progress
     print(f"{len(targets)} targets, {len(found)} with findings {found or ''}")
     return len(found)
 

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from indexer import keyframes, records, rows
 from nvr.camera_list import parse as parse_camera_list
@@ -107,8 +107,9 @@ def chunk_file(data: bytes) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
-        for _ in problems(ByteSource(os.dup(file.fileno()))):
-            pass
+        with closing(ByteSource(os.dup(file.fileno()))) as source:
+            for _ in problems(source):
+                pass
 
 
 def boxes(data: bytes) -> None:
