@@ -174,7 +174,8 @@ def test_camera_that_asks_without_end_and_reads_no_answer_is_given_up(tmp_path: 
 def test_camera_for_which_no_descriptor_is_left_says_so_and_the_other_records(tmp_path: Path) -> None:
     kept = resource.getrlimit(resource.RLIMIT_NOFILE)
     second = Track(2, TrackKind.MAIN)
-    with OddCamera(steady) as good, recording(tmp_path, [good.channel(1)]) as rig:
+    # a busy machine may keep the good camera waiting: were its session given up, it would find no descriptor either
+    with OddCamera(steady) as good, recording(tmp_path, [good.channel(1)], silence_s=30) as rig:
         rig.wait_for_samples([GOOD], 25)
         open_now = kept[0] - free_descriptors()
         try:
