@@ -3,6 +3,7 @@
 Only the standard library is imported here, so that the address is open a second of CPU before the server is ready.
 """
 
+import os
 import socket
 
 from nvr.errors import ConfigError
@@ -25,7 +26,5 @@ def opened(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=WAITING
         )
     except OSError as error:
-        hint = "another server runs there, or web.port wants another number"
-        raise ConfigError(
-            f"the address cannot be opened: {error.strerror}", where=f"{host}:{port}", hint=hint
-        ) from error
+        why, hint = os.strerror(error.errno or 0), "another server runs there, or web.port wants another number"
+        raise ConfigError(f"the address cannot be opened: {why}", where=f"{host}:{port}", hint=hint) from error

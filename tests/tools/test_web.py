@@ -51,4 +51,5 @@ finally:
     command = [sys.executable, "-c", program, str(configure(tmp_path, port))]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "False\n")
+    assert f"127.0.0.1:{port}: the address cannot be opened: Address already in use\n" in done.stderr
     assert "web.port" in done.stderr
