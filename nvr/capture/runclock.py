@@ -13,7 +13,7 @@ media clock has kept step with the receipt for a while.
 from dataclasses import dataclass, replace
 
 from nvr.capture.pace import Pace
-from nvr.timebase import TICKS_PER_S, US_PER_S, ticks_from_us, us_from_90k
+from nvr.timebase import US_PER_S, ticks_from_us, us_from_90k
 
 MAX_SLEW_PPM = 500
 # A picture may be received so long after its time: 487 ms until the next sweep, and 200 ms on the network (chosen).
@@ -25,11 +25,11 @@ STEER_PICTURES = 16
 STEER_FROM_US = 100_000  # chosen: ten times the error of a good camera (tests/nvr/capture/test_times_of_batches.py)
 STEER_SHARE = 40  # of a picture's distance: 1 ms of 40 is not seen
 OUTLIER_US = US_PER_S  # chosen: so long single wrong stamps may last; if the old clock is right then, it goes on
+OUTLIER_PICTURES = 2  # or so few pictures, of cameras that send less than two a second: one wrong, and the next
 PROBATION_US = 2 * US_PER_S  # chosen: four batches must agree before a clock that jumped is believed again
 MAX_PROBATION_US = 64 * US_PER_S  # and so long after many relapses: 1 % of that is more than `TRIAL_SPREAD_US` allows
 TRIAL_SPREAD_US = LATE_US
 TRIAL_PICTURES = 4
-SQUEEZED_90K = TICKS_PER_S // 1000  # chosen: shorter than any distance of pictures
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class RunClock:
 
     def __init__(self, origin_90k: int) -> None:
         self.is_coarse = False  # the last picture has its time from its receipt
+        self.lost_pictures = 0  # while media time is not believed: for how many pictures
         self._shift_90k = origin_90k  # media time where the run's timeline has 0
         self._start_us: int | None = None  # wall time of the run's 0
         self._earliest_us = 0  # while the run's start is not fixed: it cannot be before
@@ -97,19 +98,29 @@ class RunClock:
         """The same, if media time is believed and its receipt does not contradict it; else None: nothing changes."""
         if self._trial is not None:
             return None
-        start_us = self._start_us
-        if start_us is None:
-            start_us = received_us - us_from_90k(media_90k - self._shift_90k)
-            self.begin(start_us)
-        late_us = received_us - start_us - us_from_90k(media_90k - self._shift_90k)
+        run_90k = media_90k - self._shift_90k
+        offset_us = received_us - us_from_90k(run_90k)
+        if self._start_us is None:
+            self.begin(offset_us)
+        late_us = offset_us - (self._start_us or 0)
         if not (0 <= late_us <= LATE_US or self.fits(late_us)):
             return None
-        return self.trust(media_90k, received_us)
+        if self._owed_90k or run_90k <= self._floor_90k:
+            return self.trust(media_90k, received_us)
+        self._learn(offset_us, received_us)
+        self._media_90k, self._run_90k = media_90k, run_90k
+        return run_90k
 
-    def squeeze(self) -> int:
-        """A place for a sample with a wrong stamp among others whose stamps are right: behind the one before it."""
-        self._run_90k += SQUEEZED_90K
+    def between(self, media_90k: int, parts: int) -> int:
+        """A place for a sample with a wrong stamp: a part of the way to ``media_90k``, a right one that follows."""
+        shift_90k = self._shift_90k if self._trial is None else self._old_shift_90k
+        self._run_90k += max(1, (media_90k - shift_90k - self._run_90k) // parts)
         return self._run_90k
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether media time does not count at present."""
+        return self._trial is not None
 
     def begin(self, start_us: int) -> None:
         """The run begins at this wall time, or a little before."""
@@ -118,7 +129,7 @@ class RunClock:
 
     def was_believed(self, at_us: int) -> bool:
         """Whether media time counted at this time, single wrong stamps apart; wall time."""
-        return self._trial is None or at_us - self._lost_us <= OUTLIER_US
+        return self._trial is None or at_us - self._lost_us <= OUTLIER_US or self.lost_pictures <= OUTLIER_PICTURES
 
     def move(self, by_us: int) -> None:
         """The server's clock was set by so much: all offsets are by the new one. A new chunk begins here."""
@@ -174,7 +185,6 @@ class RunClock:
 
     def trust(self, media_90k: int, received_us: int) -> int:
         """The same for a sample whose media time is known to be right, though it was received late."""
-        assert self._start_us is not None
         if self._trial is not None:  # it was a single wrong stamp
             self._trial, self._shift_90k = None, self._old_shift_90k
             self._probation_us = max(PROBATION_US // 2, self._probation_us // 2)
@@ -183,8 +193,14 @@ class RunClock:
         run_90k = media_90k - self._shift_90k
         if run_90k <= self._floor_90k:  # the pictures before it, which got their times from their receipt, come first
             run_90k = self._floor_90k = self._floor_90k + 1
+        self._learn(received_us - us_from_90k(run_90k), received_us)
+        self._media_90k, self._run_90k = media_90k, run_90k
+        return run_90k
+
+    def _learn(self, offset_us: int, received_us: int) -> None:
+        """What the offset of a picture whose media time is right says of the run's start, and of later corrections."""
+        assert self._start_us is not None
         self.is_coarse = False
-        offset_us = received_us - us_from_90k(run_90k)
         if offset_us < self._start_us and not self._settled:
             self._start_us = max(offset_us, self._earliest_us)
         if self._least_us is None or offset_us < self._least_us:
@@ -194,8 +210,6 @@ class RunClock:
         self._window_pictures += 1
         if received_us - self._window_us >= STEER_WINDOW_US:
             self._look(received_us)
-        self._media_90k, self._run_90k = media_90k, run_90k
-        return run_90k
 
     def _look(self, received_us: int) -> None:
         """Notice in time where the run's timeline goes astray."""
@@ -226,12 +240,13 @@ class RunClock:
         since_us = self._believed_us if self._believed_us is not None else received_us
         is_relapse = received_us - since_us < 10 * self._probation_us
         self._probation_us = min(2 * self._probation_us, MAX_PROBATION_US) if is_relapse else PROBATION_US
-        self._old_shift_90k, self._lost_us = self._shift_90k, received_us
+        self._old_shift_90k, self._lost_us, self.lost_pictures = self._shift_90k, received_us, 0
         self._trial = _new_trial(media_90k, received_us)
         self._pace.begin(self.at_us(self._run_90k))
 
     def _judge(self, media_90k: int, received_us: int) -> int:
         assert self._trial is not None
+        self.lost_pictures += 1
         if self.was_believed(received_us) and self.fits(self.late_us(media_90k, received_us)):
             return self.trust(media_90k, received_us)
         offset_us = received_us - us_from_90k(media_90k)

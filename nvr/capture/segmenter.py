@@ -8,7 +8,7 @@ from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
 from nvr.capture.timeline import Placed, Timeline
 from nvr.codec.parameters import describe
 from nvr.media import Codec, CutReason, Fragment, ParameterSets, Sample, Track
-from nvr.timebase import TICKS_PER_S, US_PER_S, us_from_90k
+from nvr.timebase import TICKS_PER_S, US_PER_S, ticks_from_us, us_from_90k
 
 FRAGMENT_LIMIT_BYTES = 4 << 20
 FRAGMENT_LIMIT_SAMPLES = 1000  # chosen: half a second of them is twice what may pass for long
@@ -32,12 +32,11 @@ _COUNTED = (CutReason.PARAMETER_SETS, CutReason.SIZE, CutReason.SILENCE)  # the 
 class _OpenChunk:
     """What must be remembered of the chunk that is being filled."""
 
-    __slots__ = ("bytes", "decode_90k", "fragments", "presentation_90k", "samples", "slot", "start_us")
+    __slots__ = ("bytes", "decode_90k", "fragments", "presentation_90k", "samples", "slot")
 
-    def __init__(self, first: Placed, start_us: int, slot: int) -> None:
+    def __init__(self, first: Placed, slot: int) -> None:
         self.decode_90k = first.decode_90k
         self.presentation_90k = first.presentation_90k
-        self.start_us = start_us
         self.slot = slot
         self.bytes = self.samples = self.fragments = 0
 
@@ -62,6 +61,7 @@ class Segmenter:
         self.track = track
         self.cadence = cadence
         self.fragment_us = cadence.fragment_us
+        self._longest_chunk_90k = 2 * ticks_from_us(cadence.chunk_us)
         self.skipped = 0  # samples before the first sync sample of a run: nothing can show them
         self.fault = ""  # why the session must end: more comes than any camera sends. `end` clears it
         self.has_lost = False  # whether packets are known to be missing in the latest silence
@@ -180,10 +180,9 @@ class Segmenter:
         self._wall_offset_us, self._stepped_us = wall_offset_us, None
 
     def _take_all(self, settled: list[Placed]) -> list[Event]:
-        events: list[Event] = []
-        for placed in settled:
-            events += self._take(placed)
-        return events
+        if len(settled) == 1:
+            return self._take(settled[0])
+        return [event for placed in settled for event in self._take(placed)]
 
     def _take(self, placed: Placed) -> list[Event]:
         if self._chunk is None:
@@ -220,10 +219,9 @@ class Segmenter:
             return CutReason.SILENCE
         if is_sync and self._is_leaving:
             return CutReason.DISK
-        wall_us = timeline.clock.at_us(placed.presentation_90k)
-        if is_sync and self.cadence.slot(wall_us) > chunk.slot:
+        if is_sync and self.cadence.slot(timeline.clock.at_us(placed.presentation_90k)) > chunk.slot:
             return CutReason.SCHEDULE
-        too_long = wall_us - chunk.start_us >= 2 * self.cadence.chunk_us
+        too_long = placed.presentation_90k - chunk.presentation_90k >= self._longest_chunk_90k
         return CutReason.SIZE if too_long or chunk.is_full(self._bytes, len(self._placed)) else None
 
     def _longest_90k(self) -> int:
@@ -265,7 +263,7 @@ class Segmenter:
         assert self._sets is not None
         start_us = self._timeline.clock.at_us(placed.presentation_90k)
         self._is_leaving = False
-        self._chunk = _OpenChunk(placed, start_us, self.cadence.slot(start_us))
+        self._chunk = _OpenChunk(placed, self.cadence.slot(start_us))
         self._sequence += 1
         delay_90k = max(0, placed.presentation_90k - placed.decode_90k)
         return ChunkOpened(self.track, self._run, self._sequence, start_us, self._sets, delay_90k)

@@ -10,7 +10,7 @@ from nvr.capture.events import ChunkEnded, ChunkOpened, Event, FragmentClosed
 from nvr.capture.link import PROMPT_US, SWEEP_US
 from nvr.capture.segmenter import Segmenter
 from nvr.media import Codec, CutReason, Fragment, ParameterSets, Sample, Track, TrackKind
-from nvr.timebase import US_PER_S, us_from_90k
+from nvr.timebase import US_PER_S, ticks_from_us, us_from_90k
 
 TRACK = Track(3, TrackKind.MAIN)
 WALL_US = 1_763_900_000 * US_PER_S
@@ -100,6 +100,27 @@ def stalled(samples: Sequence[Sample], stalls: Iterable[tuple[int, int]]) -> Non
         for one in samples:
             if begin_us <= one.received_us < begin_us + duration_us:
                 one.received_us = begin_us + duration_us
+
+
+def rated(stretches: Iterable[tuple[int, int]], period_us: int) -> list[Sample]:
+    """Stretches of a rate of the camera's clock in percent and a number of pictures, which arrive when taken."""
+    samples: list[Sample] = []
+    media_us = 0
+    for percent, length in stretches:
+        for _ in range(length):
+            taken_us = len(samples) * period_us
+            samples.append(sample(len(samples), (1 << 40) + ticks_from_us(media_us), received_us(taken_us)))
+            media_us += period_us * percent // 100
+    return samples
+
+
+def held_up(samples: Sequence[Sample], begin_us: int, duration_us: int, each_us: int) -> None:
+    """Let the network stand still; what it held up comes at its speed: a picture in so many µs."""
+    free_us = begin_us + duration_us
+    for one in samples:
+        if begin_us <= one.received_us < free_us:
+            one.received_us = received_us(free_us)
+            free_us += each_us
 
 
 def recorded(samples: Sequence[Sample], chunk_s: int = 60) -> list[Event]:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nvr.capture.events import ChunkEnded, ChunkOpened, Event
@@ -50,7 +50,7 @@ def test_a_camera_that_behaves_again_is_believed_again(fault: str) -> None:
     assert max(steps_us) - min(steps_us) < 2000
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.integers(1, 400)), min_size=1, max_size=6),
     st.integers(0, 1000),
@@ -64,7 +64,6 @@ def test_any_mixture_of_faults_is_filed_right(
     assert_filed_right(recorded(samples, chunk_s), samples)
 
 
-STALLED_US = 150_000
 STALLS = st.lists(st.tuples(st.integers(0, 2000), st.integers(300_000, 4_000_000)), max_size=4)
 
 
@@ -72,17 +71,18 @@ def assert_filed_between(events: list[Event], samples: list[Sample], fps: int) -
     """Where receipt is late for our own sake, a picture may stand anywhere from when it was taken to then."""
     for one in filed(events, samples):
         taken_us = WALL_US + one.index * US_PER_S // fps
-        # a stall at the very start of a run costs up to 80 ms more (180 kHz, found by hypothesis): not mended yet
-        assert taken_us - US_PER_S - STALLED_US <= one.filed_us <= one.received_us + US_PER_S
+        assert taken_us - US_PER_S <= one.filed_us <= one.received_us + US_PER_S
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.integers(1, 400)), min_size=1, max_size=4),
     st.integers(0, 1000),
     st.sampled_from([0, 0, 50, 10]),
     STALLS,
 )
+@example([("180 kHz", 29)], 0, 0, [(21, 300_000)])
+@example([("180 kHz", 29)], 0, 0, [(20, 200_000), (24, 300_000)])
 def test_any_mixture_of_faults_read_by_a_busy_machine_is_filed_between_taken_and_received(
     stretches: list[tuple[str, int]], seed: int, one_of: int, stalls: list[tuple[int, int]]
 ) -> None:
@@ -93,13 +93,14 @@ def test_any_mixture_of_faults_read_by_a_busy_machine_is_filed_between_taken_and
     assert_filed_between(events, samples, 25)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sets(st.integers(100, 599), max_size=6),
     st.integers(0, (1 << 32) - 1),
     st.integers(100, 500),
     st.integers(300_000, 4_000_000),
 )
+@example({278}, 87_395, 255, 2_079_867)  # as if all had been read that waited
 def test_single_wrong_stamps_never_move_the_others_on_a_busy_machine(
     wrong: set[int], stamp: int, index: int, duration_us: int
 ) -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from nvr.capture.runclock import RunClock
+from nvr.capture.runclock import LATE_US, RunClock
 from nvr.timebase import US_PER_S, ticks_from_us
 
 START_US = 1_763_900_000_000_000
@@ -54,6 +54,21 @@ def test_correction_of_a_chunk_is_at_most_500_ppm() -> None:
     observe_minute(clock, 1, least_delay_us=90_000)
     clock.next_chunk(MINUTE_US)
     assert clock.wall_us(0) - before_us == MINUTE_US * 500 // 1_000_000
+
+
+@pytest.mark.parametrize("percent", [20, 50, 80, 96, 98, 100, 103, 200, 1000])
+@pytest.mark.parametrize("period_us", [40_000, 2 * US_PER_S])
+def test_hours_of_a_clock_with_another_rate_are_filed_within_a_second_of_their_receipt(
+    percent: int, period_us: int
+) -> None:
+    clock, worst_us = RunClock(0), 0
+    for picture in range(20_000):
+        received_us = START_US + picture * period_us
+        run_90k = clock.observe(ticks_from_us(picture * period_us * percent // 100), received_us)
+        worst_us = max(worst_us, abs(clock.at_us(run_90k) - received_us))
+        if (picture + 1) * period_us % MINUTE_US == 0:
+            clock.next_chunk(MINUTE_US)
+    assert worst_us <= LATE_US
 
 
 def test_wall_time_before_any_observation_is_refused() -> None:
