@@ -7,12 +7,14 @@ files.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from indexer.activity import ActivityBook
 from indexer.board import Board
+from indexer.damage import Damage, DamageBook
 from indexer.reader import IndexReader
 from indexer.records import ChunkRecord
 from indexer.registry import Registry
@@ -51,6 +53,7 @@ class Archive:
         activity: gives what moved, minute by minute.
         volumes: the folder of each configured volume, by number.
         clock: tells the time.
+        damages: gives the damaged files that the scrub knows.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Archive:
         activity: Callable[[], ActivityBook],
         volumes: Mapping[int, Path],
         clock: Clock,
+        damages: Callable[[], Iterable[Damage]] = lambda: (),
     ) -> None:
         self.index = index
         self.board = board
@@ -70,6 +74,7 @@ class Archive:
         self.activity = activity
         self.clock = clock
         self.registry = registry
+        self._damages = damages
         self.disks = VolumeThreads(clock)
         self._files = ChunkFiles(volumes, self._posted_volumes, self.disks, clock)
         self._channels: tuple[int, dict[int, Channel]] | None = None  # at this revision of the registry
@@ -217,6 +222,16 @@ class Archive:
         gone = self._files.away({number for of, number in self.index().usage() if of == track})
         return self.index().only_on(gone, track, window) if gone else []
 
+    def damaged(self, track: Track, window: TimeRange) -> list[TimeRange]:
+        """Of a window: when there is footage of which the scrub knows that bytes have changed on the disk; clipped.
+
+        Nothing is tested here: a hash covers half a second, and to test each would make reading several times as dear.
+        """
+        with suppress(StorageError):  # there was no scrub yet, or its book fails: who scrubs says so
+            times = [TimeRange(*time) for one in self._damages() if one.track == track for time in one.times]
+            return sorted(time.clipped_to(window) for time in times if time.overlaps(window))
+        return []
+
     def stored(self, record: ChunkRecord) -> StoredChunk | None:
         """The file of a row; None: it is lost."""
         return None if record.lost else from_record(record)
@@ -292,6 +307,7 @@ class Archive:
 
 def open_archive(settings: Settings, clock: Clock) -> Archive:
     """The archive that a configuration describes. Nothing is opened yet: the recorder may not have made it."""
+    scrubbed = Late(lambda: DamageBook.open(settings.scrub_path, read_only=True), settings.scrub_path / "data.mdb")
     return Archive(
         index=Late(lambda: IndexReader.open(settings.index_path), settings.index_path / "data.mdb"),
         board=Late(lambda: Board.open(settings.board_path), settings.board_path),
@@ -302,4 +318,5 @@ def open_archive(settings: Settings, clock: Clock) -> Archive:
         activity=Late(lambda: ActivityBook.renewed(settings.activity_path), settings.activity_path / "data.mdb"),
         volumes={row.number: row.path for row in settings.volumes},
         clock=clock,
+        damages=lambda: scrubbed().damages(),
     )

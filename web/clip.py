@@ -1,6 +1,7 @@
 """``clip.mp4``: a window as one plain MP4, laid out on request, sent from the chunk files, never stored."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -84,20 +85,21 @@ class ClipRoom:
     def _lay_out(self, asked: ClipQuery) -> LaidOut:
         track = asked.track_asked
         self._archive.require(track)
-        key = (asked, self._windows.files(track, asked.window, asked.take))
+        damaged = tuple(merged(self._archive.damaged(track, asked.window), asked.window))
+        key = (asked, damaged, self._windows.files(track, asked.window, asked.take))
         laid_out = self._kept.get(key)
         if laid_out is None:
             reading = self._windows.read(track, asked.window, take=asked.take)
             reading.require()
             if not reading.shares:
                 raise NotRecorded("nothing was recorded in this range", where=str(track))
-            laid_out = self._kept[key] = self._made(plan(reading.shares, asked.window), asked, reading)
+            laid_out = self._kept[key] = self._made(plan(reading.shares, asked.window), asked, reading, damaged)
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(map(_head_bytes, self._kept.values())) > CACHE_BYTES:
             self._kept.popitem(last=False)
         return laid_out
 
-    def _made(self, clip: ClipPlan, asked: ClipQuery, reading: Reading) -> LaidOut:
+    def _made(self, clip: ClipPlan, asked: ClipQuery, reading: Reading, damaged: Sequence[tuple[int, int]]) -> LaidOut:
         name = self._name(clip, asked)
         head = progressive_head(clip.movie, clip.payload_bytes)
         pieces: list[Piece] = [head]
@@ -108,6 +110,7 @@ class ClipRoom:
             "X-Clip-Start-Us": str(clip.start_us),
             "X-Clip-End-Us": str(clip.end_us),
             "X-Clip-Coarse": str(int(any(share.footage.is_coarse for share in reading.shares if not share.lead))),
+            "X-Clip-Damaged-Us": str(sum(end_us - start_us for start_us, end_us in damaged)),
             "X-Clip-Unreadable-Us": str(sum(gap.end_us - gap.start_us for gap in reading.missing)),
         }
         content = Content(MP4, pieces, _etag(head, clip), headers)

@@ -200,7 +200,8 @@ class ClipSetRoom:
         spans = shown.spans if shown is not None else ()
         known = Known(spans, told, self._archive.first_us(track, newest), now_us)
         names = other_names(self._archive, track, window)
-        return chapter(title, file, names, list(missing(known, window)), self._time)
+        damaged = merged(self._archive.damaged(track, window), window) if shown is not None else []
+        return chapter(title, file, names, list(missing(known, window)), damaged, self._time)
 
     async def _bytes(self, archived: Archived) -> AsyncIterator[bytes]:
         """The archive from its first byte to its last.

@@ -64,6 +64,7 @@ def chapter(
     file: str,
     names: Sequence[tuple[int, int, str]],
     holes: Sequence[tuple[int, int, str]],
+    damaged: Sequence[tuple[int, int]],
     time: Callable[[int], str],
 ) -> str:
     """The lines about one camera.
@@ -73,10 +74,12 @@ def chapter(
         file: the name of its clip, or the words that say why there is none.
         names: from when to when it was called otherwise.
         holes: as `missing` gives them.
+        damaged: what is known to be damaged of the clip, from when to when.
         time: writes an instant.
     """
     lines = [f"{' '.join(title.split())}: {file}"]
     for start_us, end_us, name in names:
         lines.append(f"  tên khi ghi / called when recorded: {name}, {time(start_us)} – {time(end_us)}")
+    lines += [f"  hỏng / damaged on the disk: {time(start_us)} – {time(end_us)}" for start_us, end_us in damaged]
     lines += [f"  thiếu / missing: {time(start_us)} – {time(end_us)} {why}" for start_us, end_us, why in holes]
     return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from web.narrowing import narrowed
 from web.query import FragmentsQuery, WindowQuery
 from web.reading import Share, WindowReader
 from web.route import Route, route
-from web.timeline import gaps
+from web.timeline import gaps, merged
 from web.wire import ChunkTable, Fragments
 
 
@@ -63,6 +63,7 @@ class FragmentsRoom:
             chunks=[_table(share, init, rows) for share, init, rows in chosen(reading.shares, window)],
             gaps=gaps(self._archive, track, window, newest, reading.missing),
             twice=self._archive.twice(track, window, newest),
+            damaged=merged(self._archive.damaged(track, window), window),
             names=other_names(self._archive, track, window),
         )
 

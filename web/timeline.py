@@ -75,6 +75,7 @@ class TimelineRoom:
             doubtful=merged(doubtful, window),
             twice=twice,
             takes=self._archive.takes(track, twice, newest),
+            damaged=merged(self._archive.damaged(track, window), window),
             away=merged(self._archive.away(track, window), window),
             names=other_names(self._archive, track, window),
         )

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from indexer.activity import ActivityBook
 from indexer.board import Board, RecorderStatus, TrackStatus, VolumeStatus
+from indexer.damage import DamageBook
 from indexer.reader import IndexReader
 from indexer.registry import Registry
 from indexer.troubles import TroubleBook
@@ -143,6 +144,7 @@ class House:
         self.registry = Registry.open(data / "registry")
         self.troubles = TroubleBook.open(data / "troubles")
         self.activity = ActivityBook.open(data / "activity")
+        self.scrubbed = DamageBook.open(data / "scrub")
         self.registry.put(Channel(1, "Cổng chợ", "rtsp://camera/main", "rtsp://camera/sub"))
         self.beat()
 
@@ -155,6 +157,7 @@ class House:
             activity=lambda: self.activity,
             volumes={1: self.volume.path},
             clock=self.clock,
+            damages=self.scrubbed.damages,
         )
 
     def __enter__(self) -> Self:
@@ -167,6 +170,7 @@ class House:
         self.registry.close()
         self.troubles.close()
         self.activity.close()
+        self.scrubbed.close()
 
     @property
     def whole(self) -> TimeRange:

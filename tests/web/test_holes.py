@@ -1,6 +1,7 @@
 """One file that is gone, damaged or another's costs its own pictures and no others, and each answer says so."""
 
 import io
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -8,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from indexer.damage import Damage, Round
+from nvr.chunk.damage import Harm, examine
+from nvr.chunk.reader import ChunkReader
+from nvr.chunk.source import ByteSource
 from nvr.media import Track, TrackKind
-from nvr.timebase import US_PER_S
+from nvr.timebase import US_PER_S, TimeRange
 from tests.web.archive import MAIN, START_US, House
 from tests.web.pictures import shown, stream
 from tests.web.server import Server
@@ -180,3 +185,44 @@ async def test_contents_tell_what_lies_before_the_first_and_after_the_last_foota
     assert lines[1].startswith("2026-11-07 04:20:04 +0700 – 2026-11-07 04:20:09 +0700 ")
     assert lines[2].startswith("2026-11-07 04:20:09 +0700 – 2026-11-07 04:21:04 +0700 chưa đến")
     assert len(lines) == 3
+
+
+def flip_in_samples(path: Path) -> Harm:
+    """Change one byte in the middle of the second fragment's pictures; gives what reading the whole file finds."""
+    with ChunkReader(path) as reader:
+        span = reader.fragments()[1]
+        time = TimeRange(second(1), second(2))
+    data = bytearray(path.read_bytes())
+    data[(span.data_offset + span.end) // 2] ^= 0x10
+    path.write_bytes(data)
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        harm = examine(ByteSource(fd, str(path)), time)
+    finally:
+        os.close(fd)
+    assert harm is not None
+    return harm
+
+
+async def test_damage_that_the_scrub_has_found_is_told_wherever_the_footage_goes(server: Server, house: House) -> None:
+    files, end_us = record(house)
+    window = {"from_us": START_US, "to_us": end_us}
+    assert (await server.clip(START_US, end_us)).reply.headers["X-Clip-Damaged-Us"] == "0"
+    harm = flip_in_samples(files[1])
+    times = tuple((time.start_us, time.end_us) for time in harm.times)
+    path = str(files[1].relative_to(house.folder / "volume"))
+    known = Damage(volume=1, path=path, track=MAIN, found_us=1, what=harm.what, offset=harm.offset, times=times)
+    house.scrubbed.note(Round(began_us=1, total_bytes=1), [known])
+    ((start_us, stop_us),) = times
+    assert second(1) < start_us < stop_us <= second(2)
+    for name in ("timeline", "fragments"):
+        assert (await server.json(BASE + name, **window))["damaged"] == [[start_us, stop_us]]
+        beside = await server.json(BASE + name, from_us=START_US, to_us=second(1))
+        assert beside["damaged"] == []
+    clip = await server.clip(START_US, end_us)
+    assert clip.reply.headers["X-Clip-Damaged-Us"] == str(stop_us - start_us)
+    reply = await server.ask("/api/clips.zip", channels="1,2", from_us=START_US, to_us=end_us)
+    text = zipfile.ZipFile(io.BytesIO(reply.body)).read("contents.txt").decode()
+    assert text.count("hỏng / damaged on the disk: 2026-11-07 04:20:01 +0700 – 2026-11-07 04:20:01 +0700") == 1
+    other = await server.json("/api/channels/2/timeline", **window)
+    assert other["damaged"] == []

@@ -20,7 +20,8 @@ class Timeline(Answer, frozen=True):
 
     ``coarse``: the times of these files' pictures are in part those at which they came, right to a second, for the
     camera's time stamps could not be believed. ``doubtful``: the server's own clock was not believed when they were
-    begun. Both are known of finished files. ``away``: recorded, but on a disk alone that is not there now, such as one
+    begun. Both are known of finished files. ``damaged``: the scrub has found that bytes have changed on
+    the disk since; it is shown all the same. ``away``: recorded, but on a disk alone that is not there now, such as one
     that was unplugged.
     """
 
@@ -36,6 +37,7 @@ class Timeline(Answer, frozen=True):
     doubtful: list[tuple[int, int]]
     twice: list[tuple[int, int]]  # recorded more than once, for the clock was set back
     takes: list[int]  # of each stretch of `twice` how often: so many takes there are to ask for
+    damaged: list[tuple[int, int]]
     away: list[tuple[int, int]]
     names: list[NameRow]
 

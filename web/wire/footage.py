@@ -38,6 +38,7 @@ class Fragments(Answer, frozen=True):
     chunks: list[ChunkTable]
     gaps: list[Gap]
     twice: list[tuple[int, int]]  # recorded more than once, for the clock was set back: `take=1` gives what was first
+    damaged: list[tuple[int, int]]  # as in `Timeline`
     names: list[NameRow]
 
 

@@ -17,6 +17,7 @@ const answer = (spans: [number, number][], gaps: Gap[]): Timeline => ({
   twice: [[4_000_000, 5_000_000]],
   takes: [3],
   away: [[7_000_000, 8_000_000]],
+  damaged: [[2_500_000, 3_000_000]],
   gaps,
   names: [[2_000_000, 3_000_000, "Cổng cũ"]],
 });
@@ -47,6 +48,7 @@ describe("coverage", () => {
     expect(doubtsAt(facts, 6_500_000)).toEqual(["doubtful"]);
     expect(doubtsAt(facts, 2_000_000)).toEqual([]);
     expect(doubtsAt(facts, 7_500_000)).toEqual(["away"]);
+    expect(doubtsAt(facts, 2_600_000)).toEqual(["damaged"]);
   });
 
   test("what a camera was called is known where it was called otherwise", () => {

@@ -28,7 +28,7 @@ function chunk(name: string, startS: number, seconds: number, sealed = true, fro
 }
 
 function answer(chunks: ChunkTable[], more: Partial<Fragments> = {}): Fragments {
-  return { track: "main", from_us: 0, to_us: 60 * S, now_us: 999 * S, previous_us: null, next_us: null, chunks, gaps: [], twice: [], names: [], ...more };
+  return { track: "main", from_us: 0, to_us: 60 * S, now_us: 999 * S, previous_us: null, next_us: null, chunks, gaps: [], twice: [], damaged: [], names: [], ...more };
 }
 
 function table(...chunks: ChunkTable[]): FragmentTable {

@@ -168,6 +168,7 @@ export interface Fragments {
   chunks: ChunkTable[];
   gaps: Gap[];
   twice: [number, number][];
+  damaged: [number, number][];
   names: [number, number, string][];
 }
 
@@ -360,7 +361,8 @@ export interface Thumbnails {
  *
  * `coarse`: the times of these files' pictures are in part those at which they came, right to a second, for the
  * camera's time stamps could not be believed. `doubtful`: the server's own clock was not believed when they were
- * begun. Both are known of finished files. `away`: recorded, but on a disk alone that is not there now, such as one
+ * begun. Both are known of finished files. `damaged`: the scrub has found that bytes have changed on
+ * the disk since; it is shown all the same. `away`: recorded, but on a disk alone that is not there now, such as one
  * that was unplugged.
  */
 export interface Timeline {
@@ -376,6 +378,7 @@ export interface Timeline {
   doubtful: [number, number][];
   twice: [number, number][];
   takes: number[];
+  damaged: [number, number][];
   away: [number, number][];
   names: [number, number, string][];
 }

@@ -49,7 +49,7 @@ export function stateWords({ state, partly, remark, removed = false, reason = nu
   return known(STATES, state)?.() ?? m.state_foreign({ word: clipped(state) });
 }
 
-const DOUBTS: Record<Doubt["kind"], () => string> = { coarse: m.doubt_coarse, doubtful: m.doubt_clock, twice: m.doubt_twice, away: m.doubt_away };
+const DOUBTS: Record<Doubt["kind"], () => string> = { coarse: m.doubt_coarse, doubtful: m.doubt_clock, twice: m.doubt_twice, away: m.doubt_away, damaged: m.doubt_damaged };
 
 /** Why the times of what is seen are not to be taken as they stand. */
 export function doubtWords(kind: Doubt["kind"]): string {

@@ -12,9 +12,9 @@ export interface Coverage {
   readonly doubts: readonly Doubt[];
 }
 
-/** What is to be known of a stretch: its times are not to be taken as they stand, or its disk is not there. */
+/** What is to be known of a stretch: its times are not to be taken as they stand, its disk is not there, or has changed it. */
 export interface Doubt {
-  readonly kind: "coarse" | "doubtful" | "twice" | "away";
+  readonly kind: "coarse" | "doubtful" | "twice" | "away" | "damaged";
   readonly from_us: number;
   readonly to_us: number;
   /** twice: how often it was recorded. */
@@ -67,7 +67,7 @@ export function coverage(answer: Timeline): Coverage {
     gaps: answer.gaps,
     names: answer.names,
     doubts: [
-      ...(["coarse", "doubtful", "away"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
+      ...(["coarse", "doubtful", "away", "damaged"] as const).flatMap((kind) => answer[kind].map(([from_us, to_us]) => ({ kind, from_us, to_us }))),
       ...answer.twice.map(([from_us, to_us], at) => ({ kind: "twice" as const, from_us, to_us, takes: answer.takes[at] })),
     ],
   };
