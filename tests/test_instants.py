@@ -44,7 +44,7 @@ TRACKS = {
 }
 ALL = pytest.mark.parametrize("stream", TRACKS)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]  # cameras send to the millisecond
 
 
 @dataclass(frozen=True, slots=True)
