@@ -41,7 +41,7 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	@sh requirements/debian.sh test || echo "The tests that need it will say so and be skipped."
-	@rm -f .cache/second_try.txt
+	@rm -f .cache/second_try.txt .pytest_cache/v/cache/lastfailed
 	$(PYTEST) -m "not slow and not browser and not alone" $(FAST) $(ARGS) || $(NONE) || $(AGAIN)
 	$(PYTEST) -m "(slow or browser) and not alone" $(SLOW) $(ARGS) || $(NONE) || $(AGAIN)
 	$(PYTEST) -m alone $(ARGS) || $(NONE) || $(AGAIN)
