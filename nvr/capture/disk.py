@@ -21,6 +21,7 @@ from nvr.capture.orphans import Orphans
 from nvr.capture.report import Progress
 from nvr.capture.unsynced import Unsynced
 from nvr.chunk.header import ChunkHeader
+from nvr.chunk.name import PartName
 from nvr.chunk.volume import PartFile, Volume
 from nvr.chunk.writer import ChunkWriter, SealedChunk
 from nvr.errors import StorageError, TooManyFiles, VolumeFull, unforeseen
@@ -125,6 +126,7 @@ class Disk(threading.Thread):
         self._sealed: list[SealedChunk] = []
         self._found_gaps = deque[Gap]()  # others append
         self._orphans = Orphans(volume, clock.monotonic_us())
+        self.made: set[str] | None = set()  # its own parts, each before it is on the disk; None: nobody asks any more
         self.leaving = False  # it takes no new chunk, and ends with its last open one
         self._stopping = False
         self._doubt: StorageError | None = None  # a write has failed, and not for want of room
@@ -294,6 +296,8 @@ class Disk(threading.Thread):
 
         If there is no room at all, the ballast goes first: then there is, and the sweeper has time to make more.
         """
+        if (made := self.made) is not None:
+            made.add(PartName.of(header).path())
         reserve_bytes = min(self._reserve_bytes(header.track), self.volume.free_bytes() // RESERVED_SHARE)
         try:
             return self.volume.create(header, reserve_bytes)

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from nvr import __version__
@@ -39,6 +40,7 @@ FLUSH_US = 60 * US_PER_S
 STOPPED = (GapReason.OPERATOR, "the recorder was stopped")
 FAULT = (GapReason.RESTART, "the recorder ended without being stopped")
 NOTHING: Mapping[int, str] = MappingProxyType({})
+JOIN_OLD_S = 10.0  # for a disk that hangs while it is looked through
 JOIN_S = 0.02  # how long a failed disk may wait for its move while the recorder stops
 
 
@@ -75,6 +77,7 @@ class Engine:
         self.pool = DiskPool(clock)
         self.mover = Mover(self.reactor, self.pool, bookkeeper, self._sessions.get, self._next_run)
         self._salvages: dict[int, Salvage] = {}
+        self._looking: list[threading.Thread] = []  # for old parts
         self._session_settings = SessionSettings.of(settings, tls_context(verify=settings.tls_verify))
         self._recovery = threading.Thread(target=self._recover, name="recovery")
         self.is_clock_doubtful: Callable[[], bool] = lambda: False  # asked by the disks' threads for each new file
@@ -145,6 +148,8 @@ class Engine:
         with self._coming:
             self._finishing = True
         self._recovery.join()
+        for thread in self._looking:
+            thread.join(JOIN_OLD_S)
         for disk in self.disks:
             self._end(disk)
         self._resolver.close()
@@ -176,7 +181,14 @@ class Engine:
             disk.start()
             self.pool.add(disk)
         salvage.run(disk)
+        self._look_for_old(salvage, disk)
         return True
+
+    def _look_for_old(self, salvage: Salvage, disk: Disk) -> None:
+        """What no crash of late has left open has time: millions of files may have to be looked through."""
+        work = partial(salvage.run_old, disk, lambda: self._finishing or not disk.is_alive())
+        self._looking.append(threading.Thread(target=work, name=f"old-{disk.volume.number}", daemon=True))
+        self._looking[-1].start()
 
     def let_go(self, number: int) -> None:
         """Begin no new file on a volume; when its open ones are complete, `on_ended` is called. Any thread."""
@@ -374,7 +386,8 @@ class Engine:
 
     def _recover(self) -> None:
         """Seal what a crash left open and find what it kept out of the index, while the cameras already record."""
-        found = [chunk for disk in self.disks for chunk in self._salvages.pop(disk.volume.number).run(disk)]
+        salvages = [(disk, self._salvages.pop(disk.volume.number)) for disk in self.disks]
+        found = [chunk for disk, salvage in salvages for chunk in salvage.run(disk)]
         found.sort(key=lambda chunk: chunk.start_us)
         until_us = self._clock.wall_us()  # what a clock that was ahead has dated later tells nothing of what is missing
         past = [chunk for chunk in found if chunk.end_us <= until_us]
@@ -382,3 +395,5 @@ class Engine:
         for gap in [*gaps, *self.gaps.settle()]:
             if gap is not None:
                 self._found_gap(gap)
+        for disk, salvage in salvages:
+            self._look_for_old(salvage, disk)

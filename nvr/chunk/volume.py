@@ -6,6 +6,7 @@ footage never fills the root disk.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -283,11 +284,10 @@ class Volume:
         """The beginning of the newest hour in which a chunk was begun; None: there is none."""
         return self._listing.newest_us()
 
-    def parts(self) -> Iterator[str]:
-        """Every part, sealed or not: paths relative to the volume."""
-        for path, _ in self._listing.files():
-            if parse_part(path) is not None:
-                yield path
+    def parts(self, since_us: int | None = None, is_over: Callable[[], bool] = lambda: False) -> Iterator[str]:
+        """Every part, sealed or not, in folders of that hour or later, until it is over: paths in the volume."""
+        files = takewhile(lambda _: not is_over(), self._listing.files(since_us=since_us))
+        yield from (path for path, _ in files if parse_part(path) is not None)
 
     def resolve(self, relative: str | ChunkName) -> Path:
         """The full path of a chunk or part.
