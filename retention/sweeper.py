@@ -106,6 +106,7 @@ class Sweeper(threading.Thread):
         self.cpu_us = 0  # of this thread
         self.rung = Rung.ALL
         self._with_ballast: set[int] = set()  # volumes that have one, or had one and ran full
+        self.on_room: Callable[[int], None] = lambda _: None  # told, by this thread, where files have gone
         self.on_rung: Callable[[Rung], None] = lambda _: None  # told, by this thread, when the rung changes
 
     # -- volumes come and go (any thread) --------------------------------------------------------------------------
@@ -254,7 +255,10 @@ class Sweeper(threading.Thread):
     def _clear(self) -> None:
         """Delete the garbage of every volume, with pauses if it is more than one turn's."""
         for number in self._volumes:
-            while self.deletion.clear(number) == self._pace.turn_files and not self._stopping.is_set():
+            while gone := self.deletion.clear(number):
+                self.on_room(number)
+                if gone < self._pace.turn_files or self._stopping.is_set():
+                    break
                 self._stopping.wait(self._pace.pause_s)
 
     def _said_full(self) -> set[int]:

@@ -162,7 +162,11 @@ class Assembly:
         )
         self._engine.on_full = sweeper.volume_full
         sweeper.on_rung = self._engine.stand
+        sweeper.on_room = self._tell_room
         return sweeper
+
+    def _tell_room(self, number: int) -> None:
+        self._engine.reactor.call_from_thread(lambda: self._engine.pool.room_made(number))
 
     def _volume_health(self) -> VolumeHealth:
         at_work = self._watch.at_work

@@ -287,7 +287,9 @@ class Disk(threading.Thread):
         try:
             chunk.part.append([preamble])
         except Exception:
-            self._abandon(chunk)
+            chunk.abandon()
+            with suppress(StorageError):  # nothing is in it, and its name may be wanted again
+                self.volume.unlink_part(chunk.part.path)
             raise
         return chunk
 

@@ -2,10 +2,10 @@
 
 from nvr.capture.disk import Disk
 from nvr.capture.placement import ranked
-from nvr.errors import StorageError
+from nvr.errors import StorageError, VolumeFull
 from nvr.timebase import US_PER_S, Clock
 
-RETRY_US = 10 * US_PER_S  # chosen: a full volume is tried again so often
+RETRY_US = 10 * US_PER_S  # chosen: a volume that failed is tried again so often
 
 
 class DiskPool:
@@ -15,6 +15,7 @@ class DiskPool:
         self.disks: tuple[Disk, ...] = ()  # replaced, never changed: other threads read it
         self._clock = clock
         self._unusable_until_us: dict[int, int] = {}
+        self._full: set[int] = set()  # those of them that only want room
         self.trouble: dict[int, str] = {}  # volume number → what is wrong, for people
         self.draining: frozenset[int] = frozenset()  # volumes that take footage only where no other does
 
@@ -29,9 +30,16 @@ class DiskPool:
         self._unusable_until_us.pop(disk.volume.number, None)  # the trouble stays until the volume is added again
 
     def failed(self, number: int, error: StorageError) -> None:
-        """A volume could not be written: leave it alone for a while."""
+        """A volume could not be written: leave it alone for a while, a full one until there is room."""
+        (self._full.add if isinstance(error, VolumeFull) else self._full.discard)(number)
         self._unusable_until_us[number] = self._clock.monotonic_us() + RETRY_US
         self.trouble[number] = str(error)
+
+    def room_made(self, number: int) -> None:
+        """Footage has been deleted there: if it was full, it is tried again at once."""
+        if number in self._full:
+            self._full.discard(number)
+            self._unusable_until_us.pop(number, None)
 
     def avoid(self, disk: Disk, error: StorageError) -> bool:
         """A disk does not keep up: leave it alone for a while if there is another one; whether there is."""

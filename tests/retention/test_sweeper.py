@@ -200,6 +200,17 @@ def test_writer_at_full_speed_always_finds_room_again(small: Archive) -> None:
     assert len(small.rows()) < 64
 
 
+def test_whoever_waits_for_room_is_told_where_files_have_gone(stored: Archive) -> None:
+    sweeper, told = stored.sweeper(keep()), list[tuple[int, int]]()
+    sweeper.on_room = lambda number: told.append((number, len(stored.files())))
+    sweeper.sweep()
+    assert told == []
+    sweeper.volume_full(1)
+    sweeper.sweep()
+    assert told[-1] == (1, len(stored.files()))
+    assert len(stored.files()) < 20
+
+
 def test_volume_that_says_full_gets_room_though_it_seems_to_have_some(stored: Archive) -> None:
     sweeper = stored.sweeper(keep(), pace=Pace(interval_s=60, turn_files=50, pause_s=0.001))
     with sweeper:
