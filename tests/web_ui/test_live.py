@@ -1,10 +1,13 @@
 """The camera now."""
 
+import pytest
+
 from nvr.timebase import US_PER_S
 from tests.web_ui.page import Face
 from tests.web_ui.town import LIVE, SICK, Town
 
 
+@pytest.mark.alone
 def test_live_is_less_than_a_second_behind(face: Face, town: Town) -> None:
     face.open(f"#/{LIVE}")
     face.until_state("playing", "live")
