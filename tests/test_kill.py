@@ -123,6 +123,7 @@ def check(config: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_kills_at_random_moments_lose_one_fragment_and_are_told_as_gaps(service: Service, tmp_path: Path) -> None:
     draw = random.Random(55)

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,9 @@ def fleet() -> Iterator[Fleet]:
 def pid_of(service: Running, command: str) -> int | None:
     """The child of ``nvr run`` that runs a command."""
     for pid in tree(service.process.pid)[1:]:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if command.encode() in words:
-            return pid
+        with suppress(OSError):  # it has ended since it was seen
+            if command.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                return pid
     return None
 
 

@@ -44,7 +44,7 @@ def stand(rig: Rig, rung: Rung, main: TrackState, sub: TrackState) -> None:
 def test_rungs_down_and_up_leave_whole_files_and_gaps_that_say_why(tmp_path: Path) -> None:
     with (
         Fleet(Town(channels=1, main=Picture(320, 180, 25, 300), sub=SUB), Manners()) as fleet,
-        recording(tmp_path, fleet.channels()) as rig,
+        recording(tmp_path, fleet.channels(), silence_s=30) as rig,
     ):
         rig.wait_for_samples([MAIN, SMALL], 30)
         stand(rig, Rung.ALL, TrackState.RECORDING, TrackState.RECORDING)
