@@ -1,5 +1,6 @@
 """``nvr clock``: whether the server's clock is believed, and a person's word that it is right."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -36,13 +37,23 @@ def confirm(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
     What was dated by another clock is kept as if it had been recorded as late as is possible.
     """
+    wall_us = vouch(settings_from(config).clock_path)
+    print(f"Confirmed: it is {format_utc(wall_us)[:19]}Z, until the clock jumps or the machine restarts.")
+
+
+def vouch(clock_path: Path) -> int:
+    """Write down that the server's clock is right as it is now; gives the time that it shows, in wall microseconds.
+
+    Raises:
+        StorageError: the book of the clock cannot be written.
+    """
     from indexer.clockbook import ClockBook
     from nvr.believedclock import Confirmation
 
     reading = _reading()
-    with ClockBook.open(settings_from(config).clock_path) as book:
+    with ClockBook.open(clock_path) as book:
         book.confirm(Confirmation(reading.boot, reading.boot_us, reading.wall_us))
-    print(f"Confirmed: it is {format_utc(reading.wall_us)[:19]}Z, until the clock jumps or the machine restarts.")
+    return reading.wall_us
 
 
 def _reading() -> "Reading":

@@ -109,12 +109,14 @@ class _Demo:
         """Record for so long, or until Ctrl-C when it is 0; then there is no outcome."""
         from indexer.board import Board
         from indexer.registry import Registry
+        from tools.clock import vouch
         from tools.init import make_volumes
 
         make_volumes(self._settings)
         with Registry.open(self._settings.registry_path) as registry:
             for channel in self._fleet.channels():
                 registry.put(channel)
+        vouch(self._settings.clock_path)  # its cameras live by this clock: no time of theirs is doubted
         command = (sys.executable, "-m", "tools.main", "run", "--config", str(self._config))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
