@@ -1,8 +1,11 @@
 """Playing from any instant, to the picture; across chunks and gaps."""
 
 import math
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Route
 
 from nvr.timebase import US_PER_S
 from tests.web_ui.page import Face, Shown
@@ -102,6 +105,25 @@ def test_seek_into_gap_says_why_and_offers_next_footage(face: Face, town: Town) 
     face.until_state("playing", "past")
     shown = face.until(face.shown, "the next footage")
     assert shown.number >= RUN_PICTURES
+
+
+def test_hole_is_of_the_instant_that_was_asked_for_though_pictures_go_on_meanwhile(face: Face, town: Town) -> None:
+    """The answer is held back until the film before it has gone on by some pictures."""
+    face.open(f"#/{GAPPY}/{town.start_us + 2 * US_PER_S}")
+    face.until_state("playing", "past")
+    held: list[Route] = []
+    face.page.route("**/fragments?*", lambda route: held.append(route))
+    asked_us = town.gap[0] + GAP_US // 2
+    face.open(f"#/{GAPPY}/{asked_us}")
+    face.until(lambda: held, "the question")
+    time = "document.querySelector('video').currentTime"
+    before = face.page.evaluate(time)
+    face.until(lambda: face.page.evaluate(time) > before + 0.2, "pictures of before")
+    for route in held:
+        route.continue_()
+    face.until_state("hole")
+    clock = datetime.fromtimestamp(asked_us // US_PER_S, ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert clock.strftime("%H:%M:%S") in face.part("hole").locator(".asked").inner_text()
 
 
 def test_end_of_footage_is_said_not_frozen(face: Face, town: Town) -> None:

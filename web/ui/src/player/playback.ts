@@ -32,6 +32,7 @@ export class Playback implements PastEngine {
   #cancel = new AbortController();
   #filling = false;
   #starting: AbortController | null = null; // its own seek comes last, so another one must take its place
+  #left = false; // the pictures on the element are those of before a seek, and no longer told
   #exhausted = false; // the table's end is the end of all footage
   #ended = false; // what is buffered is followed by missing footage, or by nothing
   #notBefore = 0;
@@ -99,6 +100,7 @@ export class Playback implements PastEngine {
     const cancel = (this.#cancel = this.#starting = new AbortController());
     this.#filling = true; // the old loop ends by its cancelled signal
     this.#exhausted = this.#ended = false;
+    this.#left = true;
     this.report.loading();
     try {
       const table = new FragmentTable();
@@ -141,6 +143,7 @@ export class Playback implements PastEngine {
   #fresh(atUs: number): Sink {
     this.#sink?.dispose();
     this.#sink = new Sink(this.video, atUs);
+    this.#left = false;
     this.video.playbackRate = this.#speed;
     return this.#sink;
   }
@@ -343,7 +346,7 @@ export class Playback implements PastEngine {
 
   #shown(mediaTime: number): void {
     const sink = this.#sink;
-    if (!sink || this.#inHole || !sink.reaches(sink.wall(mediaTime))) return;
+    if (!sink || this.#inHole || this.#left || !sink.reaches(sink.wall(mediaTime))) return;
     this.#target_us = sink.wall(mediaTime);
     this.report.picture(this.#target_us);
   }

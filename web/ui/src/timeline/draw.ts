@@ -242,6 +242,7 @@ class Pen {
     const { c, colours } = this;
     c.textBaseline = "alphabetic";
     c.textAlign = "center";
+    const [left, right] = this.covered();
     for (const tick of ticks(this.p.view, this.pixels, this.p.zone)) {
       const x = Math.round(this.x(tick.at_us)) + 0.5;
       c.strokeStyle = tick.major ? colours.edge : colours.line;
@@ -255,7 +256,8 @@ class Pen {
       c.font = `${tick.midnight ? 700 : 500} 15px ${colours.font}`;
       c.fillStyle = tick.midnight ? colours.text : colours.quiet;
       const half = c.measureText(tick.label).width / 2;
-      if (x - half > 2 && x + half < this.pixels - 2) c.fillText(tick.label, x, RULER_Y);
+      const free = x + half < left - 2 || x - half > right + 2; // half a word is none
+      if (free && x - half > 2 && x + half < this.pixels - 2) c.fillText(tick.label, x, RULER_Y);
     }
   }
 
@@ -294,13 +296,10 @@ class Pen {
     const x = this.x(this.p.cursor_us);
     if (x < -1 || x > this.pixels + 1) return;
     c.fillStyle = colours.panel;
-    c.fillRect(x - 3, LANE_TOP - 8, 6, LANE_BOTTOM - LANE_TOP + 16);
+    c.fillRect(x - 3, LANE_TOP - 8, 6, LANE_BOTTOM - LANE_TOP + 12);
     c.fillStyle = colours.accent;
-    c.fillRect(x - 1.5, LANE_TOP - 10, 3, LANE_BOTTOM - LANE_TOP + 18);
-    c.font = `650 15px ${colours.font}`;
-    const label = clockText(this.p.zone.local(this.p.cursor_us));
-    const half = c.measureText(label).width / 2 + 10;
-    const middle = clamp(x, half, this.pixels - half);
+    c.fillRect(x - 1.5, LANE_TOP - 10, 3, LANE_BOTTOM - LANE_TOP + 14); // not into the word below
+    const { label, middle, half } = this.flag(x, this.p.cursor_us);
     c.beginPath();
     c.roundRect(middle - half, 4, 2 * half, 27, 7);
     c.fill();
@@ -312,6 +311,23 @@ class Pen {
     c.fillStyle = colours.onAccent;
     c.textAlign = "center";
     c.fillText(label, middle, 23);
+  }
+
+  /** The words above the cursor, and where they stand. */
+  private flag(x: number, atUs: number): { label: string; middle: number; half: number } {
+    this.c.font = `650 15px ${this.colours.font}`;
+    const label = clockText(this.p.zone.local(atUs));
+    const half = this.c.measureText(label).width / 2 + 10;
+    return { label, half, middle: clamp(x, half, this.pixels - half) };
+  }
+
+  /** What the cursor's flag covers of the ruler. */
+  private covered(): [left: number, right: number] {
+    const at = this.p.cursor_us;
+    const x = at === null ? -Infinity : this.x(at);
+    if (at === null || x < -1 || x > this.pixels + 1) return [0, 0];
+    const { middle, half } = this.flag(x, at);
+    return [middle - half, middle + half];
   }
 
   private hatch(left: number, right: number): void {

@@ -86,6 +86,12 @@ class Timeline {
     return footage !== null && footage.heard.problem === null && covers(footage.facts, view, clock.second_us);
   }
 
+  /** Nothing at all was recorded in the view: then "nothing is missing" would be no comfort. */
+  get empty(): boolean {
+    const { from_us, to_us } = this.view;
+    return !(this.footage?.facts.spans ?? []).some(([start, end]) => start < to_us && end > from_us);
+  }
+
   gapBefore(atUs: number): Gap | null {
     const gaps = this.footage?.facts.gaps ?? [];
     return [...gaps].reverse().find((gap) => gap.end_us < atUs) ?? null;
