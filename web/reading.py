@@ -189,7 +189,7 @@ class WindowReader:
         """The chunks behind one in which its last group of pictures goes on, as far as they can be read."""
         at = last.footage
         with suppress(NvrError):
-            while (after := self._footage.after(at)) is not None and not after.samples["sync"][0]:
+            while (after := self._footage.after(at)) is not None and after.begins_in_group:
                 if after.chunk.end_us - last.footage.chunk.start_us > LEAD_US:
                     return
                 yield Share(after, 0, continues=True, lead=True)

@@ -1,6 +1,6 @@
 """The folders of a volume: which files are in them, without opening one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from nvr.chunk.filesystem import Entry, FileSystem, explained
@@ -12,14 +12,14 @@ class Listing:
 
     Args:
         fs: the system calls.
-        root_fd: of the volume.
+        root_fd: of the volume; -1 once it is closed, for its number may be another's folder by then.
         where: the volume's folder, for messages.
 
     Raises, everywhere:
         StorageError: a folder cannot be read.
     """
 
-    def __init__(self, fs: FileSystem, root_fd: int, where: str) -> None:
+    def __init__(self, fs: FileSystem, root_fd: Callable[[], int], where: str) -> None:
         self._fs = fs
         self._root_fd = root_fd
         self._where = where
@@ -73,7 +73,7 @@ class Listing:
     def entries(self, path: str) -> list[Entry]:
         """What a folder holds, by name; nothing where there is no such folder."""
         try:
-            return self._fs.entries(path, self._root_fd)
+            return self._fs.entries(path, self._root_fd())
         except FileNotFoundError:  # nothing recorded yet, or removed while we look
             return []
         except OSError as error:

@@ -36,7 +36,7 @@ class Volume:
         self.uuid = uuid  # 16 bytes
         self._root_fd = root_fd
         self._fs = fs
-        self._listing = Listing(fs, root_fd, str(path))
+        self._listing = Listing(fs, lambda: self._root_fd, str(path))
 
     @classmethod
     def open(
@@ -87,9 +87,9 @@ class Volume:
 
     def close(self) -> None:
         """Give up the volume and its lock."""
-        if self._root_fd >= 0:
-            self._fs.close(self._root_fd)
-            self._root_fd = -1
+        root_fd, self._root_fd = self._root_fd, -1  # first: threads may still look, and the number is soon another's
+        if root_fd >= 0:
+            self._fs.close(root_fd)
 
     def is_in_place(self) -> bool:
         """Whether the volume's path still leads to it, and not to an empty mount point or another disk."""
@@ -235,7 +235,7 @@ class Volume:
 
     def root_files(self) -> rootfiles.RootFiles:
         """The small files at its root."""
-        return rootfiles.RootFiles(self._fs, self._root_fd, str(self.path))
+        return rootfiles.RootFiles(self._fs, lambda: self._root_fd, str(self.path))
 
     def make_ballast(self, size_bytes: int) -> None:
         """Keep so much room for the moment in which the disk runs full; StorageError: it does not take it."""

@@ -134,6 +134,19 @@ async def test_samples_give_the_whole_group_at_one_address(
     assert [row[2] for one in keys["chunks"] for row in one["samples"]] == [shown_us(0, source), shown_us(60, source)]
 
 
+async def test_chunk_that_has_just_been_opened_and_holds_no_picture_yet_ends_the_group_before_it(
+    server: Server, house: House
+) -> None:
+    source = long_groups()
+    record(house, source, (0, 20))
+    units = source.units[20:]
+    start_us = shown_us(20, source)
+    house.begin(source, start_us, units, sequence=2).post()
+    at_us = shown_us(5, source)
+    answer = await server.json(BASE + "samples", from_us=at_us, to_us=at_us + 1)
+    assert len(answer["chunks"][0]["samples"]) == 20
+
+
 async def decoded(server: Server, table: Any, codec: Codec) -> dict[int, int]:
     """What a page makes of a group: time and number of each picture."""
     rows = table["samples"]

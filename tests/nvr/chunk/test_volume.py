@@ -163,6 +163,22 @@ def test_seal_never_replaces_a_chunk(volume: Volume) -> None:
     assert volume.resolve(part.path).read_bytes() == b"other"
 
 
+def test_volume_that_is_closed_never_shows_another_that_has_its_descriptor(tmp_path: Path, clock: ManualClock) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    closed = Volume.open(1, tmp_path / "a", create=True, clock=clock)
+    copies, chunks = closed.root_files(), closed.chunks()
+    closed.close()
+    with Volume.open(2, tmp_path / "b", create=True, clock=clock) as other:
+        write(other)
+        with pytest.raises(StorageError):
+            list(chunks)
+        with pytest.raises(StorageError):
+            copies.names("", "")
+        with pytest.raises(StorageError):
+            closed.newest_us()
+
+
 def test_create_twice_is_refused(volume: Volume) -> None:
     volume.create(header(volume), 0)
     with pytest.raises(StorageError, match="File exists"):
