@@ -49,9 +49,11 @@ class Disturbances:
     def filled(self) -> None:
         """Another program takes all the room of the second disk."""
         other = self._disks[1].place / "other program's"
-        with other.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(1 << 20))
+        with other.open("wb") as file:
+            for step in (1 << 24, 1 << 20, 1 << 12):  # until not even a page is left; others delete meanwhile
+                with suppress(OSError):
+                    while True:
+                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), step)
         self._wait(LAST_S)
         other.unlink()
 

@@ -33,7 +33,8 @@ MINUTES = float(os.environ.get("NVR_CHAOS_MINUTES", "0"))
 LONG = MINUTES >= 10
 GOOD, BAD = (30, 25) if LONG else (8, 17)  # 17: each kind of mischief once for certain
 MOMENTS = 20 if LONG else 6  # at which states are held against what is done
-DISK_MIB = 900 if LONG else 500
+# A camera makes 1.6 MB a minute, and nothing may be deleted, for all is judged: two disks hold it without the third.
+DISK_MIB = 500 + int(MINUTES * (GOOD + BAD))
 NEAR_US = US_PER_S  # the promise: no picture is filed further from the time at which it was taken
 HOLE_US = 3 * US_PER_S  # between spans; shorter ones are a slow camera
 EDGE_US = 2 * US_PER_S  # by which a gap may begin or end beside its hole
