@@ -39,10 +39,10 @@ describe("choice of track", () => {
 
   test("footage in a codec of earlier days goes the same way down", () => {
     const first = choose(camera(H264, H264), "main", noH265);
-    const second = fallback(camera(H264, H264), first, "main");
-    const third = fallback(camera(H264, H264), second, "main");
+    const second = fallback(camera(H264, H264), first, "main", "codec");
+    const third = fallback(camera(H264, H264), second, "main", "codec");
     expect([second.track, second.how]).toEqual(["sub", "media"]);
     expect([third.track, third.how]).toEqual(["main", "stills"]);
-    expect(fallback(camera(H264), choose(camera(H264), "main", noH265), "main").how).toBe("stills");
+    expect(fallback(camera(H264), choose(camera(H264), "main", noH265), "main", "codec").how).toBe("stills");
   });
 });

@@ -16,6 +16,7 @@ const JOINING_MS = 1_500; // what waited for us has come by then
 const KEEP_S = 12;
 const LONGEST_FRAGMENT_S = 1.5; // what grows by more has a hole in it
 const LONGEST_WAIT_S = 3; // of footage in one arrival that others wait for
+const MOST_DROPPED = 3; // chosen: a stream begins with a sync sample, so the first one should do
 const MOST_WAITING = 40; // fragments that the decoder has not taken: it hangs, so begin anew
 
 /** The clock of cameras that are live together. */
@@ -32,6 +33,7 @@ export class Live {
   #init: Init | null = null; // its init segment has not come yet
   #tries = 0;
   #started = false;
+  #dropped = 0; // fragments of which the browser kept nothing
   #fragment_s = 0.3;
   #seenEnd = 0;
   #joined_ms = 0;
@@ -130,7 +132,7 @@ export class Live {
   #begin(init: Init, bytes: ArrayBuffer): void {
     if (!canPlay(init.codec)) {
       this.#close();
-      this.report.unsupported(init.codec);
+      this.report.unsupported("codec");
       return;
     }
     if (!this.#sink?.reaches(init.start_us)) {
@@ -157,6 +159,11 @@ export class Live {
     this.#tries = 0;
     this.#silent = false;
     this.report.trouble(null);
+    if (sink.buffered.length === 0 && ++this.#dropped >= MOST_DROPPED) {
+      this.#close();
+      this.report.unsupported("start");
+      return;
+    }
     const end = this.#end(sink);
     const grown = end - this.#seenEnd;
     if (grown > 0 && grown < LONGEST_FRAGMENT_S) this.#fragment_s = usualLength(this.#fragment_s, grown);

@@ -2,11 +2,14 @@
 
 import type { Channel, KindWord, TrackState } from "../api/types";
 
+/** codec: it has no decoder for it. start: its decoder takes no recovery point for a beginning, and no key frame comes. */
+export type Why = "codec" | "start";
+
 export interface Choice {
   track: KindWord;
   how: "media" | "stills";
   /** Why it is not the picture that was asked for. */
-  because: "codec" | null;
+  because: Why | null;
 }
 
 /**
@@ -29,9 +32,9 @@ export function present(channel: Channel, wanted: KindWord): KindWord {
   return known.includes(wanted) ? wanted : (known[0] ?? "main");
 }
 
-/** After the engine found a codec that cannot be decoded: the other track once, then stills. */
-export function fallback(channel: Channel, now: Choice, wanted: KindWord): Choice {
-  const other = channel.tracks.find((track) => track.kind !== now.track);
-  if (now.track === wanted && other && now.how === "media") return { track: other.kind, how: "media", because: "codec" };
-  return { track: wanted, how: "stills", because: "codec" };
+/** After the engine found that it cannot show a track: the other one once, if it was ever recorded, then stills. */
+export function fallback(channel: Channel, now: Choice, wanted: KindWord, because: Why): Choice {
+  const other = channel.tracks.find((track) => track.kind !== now.track && (track.codec !== null || track.last_us !== null));
+  if (now.track === wanted && other && now.how === "media") return { track: other.kind, how: "media", because };
+  return { track: wanted, how: "stills", because };
 }

@@ -1,7 +1,7 @@
 /** What every way of showing pictures (fragments, live, stills) promises to the viewer, and what it reports back. */
 
 import type { Channel, ReasonWord, Source, StateWord } from "../api/types";
-import type { Choice } from "./choice";
+import type { Choice, Why } from "./choice";
 import type { Shot } from "./snapshot";
 import type { Hole } from "./table";
 import type { Zoom } from "./zoom.svelte";
@@ -17,8 +17,8 @@ export interface Report {
   skipped(hole: Hole): void;
   /** Playing has come to the present. */
   reachedNow(): void;
-  /** The browser cannot decode this track. */
-  unsupported(codec: string): void;
+  /** The browser cannot decode this track, or not begin with what it has. */
+  unsupported(why: Why): void;
   /** Something is wrong; it is tried again by itself. */
   trouble(what: Trouble | null): void;
   /** Live only: what the recorder says of the camera. */

@@ -124,7 +124,7 @@ export class Playback implements PastEngine {
   async #show(table: FragmentTable, index: number, atUs: number, signal: AbortSignal): Promise<void> {
     const piece = table.pieces[index]!;
     if (!canPlay(piece.chunk.codec)) {
-      this.report.unsupported(piece.chunk.codec);
+      this.report.unsupported("codec");
       return;
     }
     const sink = this.#fresh(atUs);
@@ -134,6 +134,11 @@ export class Playback implements PastEngine {
     // Between two chunks the last picture of the first is held.
     const seen = Math.min(atUs, piece.to_us - 1000);
     while (this.#head <= index) await this.#appendNext(sink, signal, index + AT_FIRST);
+    // Chromium drops all up to an IDR picture: of intra refresh, whose runs begin at recovery points, nothing is left.
+    if (sink.buffered.length === 0) {
+      this.report.unsupported("start");
+      return;
+    }
     this.video.currentTime = sink.media(seen);
     this.report.trouble(null);
     this.#resume();
@@ -161,7 +166,7 @@ export class Playback implements PastEngine {
     const portion = this.#table.portion(this.#head, last);
     if (!portion) return false;
     if (!canPlay(portion.chunk.codec)) {
-      this.report.unsupported(portion.chunk.codec);
+      this.report.unsupported("codec");
       throw new SinkClosed();
     }
     await this.#appendPortion(sink, portion, signal);

@@ -3,7 +3,7 @@
 import type { Channel, ReasonWord, KindWord, StateWord } from "../api/types";
 import { clock } from "../time/clock.svelte";
 import { SECOND_US } from "../time/units";
-import { type Choice, choose, fallback, present } from "./choice";
+import { type Choice, choose, fallback, present, type Why } from "./choice";
 import type { Cast, FilmEngine, PastEngine, Report, Subject, Trouble } from "./engine";
 import { canPlay } from "./sink";
 import type { Shot } from "./snapshot";
@@ -334,7 +334,7 @@ class Viewer {
       hole: (hole) => mine() && this.#stand(hole),
       skipped: (hole) => mine() && this.#leapt(hole),
       reachedNow: () => mine() && this.goLive(),
-      unsupported: () => mine() && this.#other(),
+      unsupported: (why) => mine() && this.#other(why),
       trouble: (what) => mine() && (this.trouble = what),
       camera: (state, reason, message) => mine() && (this.camera = { state, reason, message }),
     };
@@ -363,9 +363,9 @@ class Viewer {
     this.#leapTimer = setTimeout(() => (this.leap = null), LEAP_SHOWN_MS);
   }
 
-  #other(): void {
+  #other(why: Why): void {
     if (!this.channel) return;
-    this.choice = fallback(this.channel, this.choice, this.wanted);
+    this.choice = fallback(this.channel, this.choice, this.wanted, why);
     this.#begin();
   }
 

@@ -4,7 +4,7 @@ import type { Channel, KindWord } from "../api/types";
 import { mayDecode } from "../decode/darkroom";
 import { Film } from "../decode/film";
 import { Live, type Together } from "../live/live";
-import { type Choice, choose, fallback, present } from "../player/choice";
+import { type Choice, choose, fallback, present, type Why } from "../player/choice";
 import type { FilmEngine, PastEngine, Report, Step, Trouble } from "../player/engine";
 import { Playback } from "../player/playback";
 import { canPlay } from "../player/sink";
@@ -252,7 +252,7 @@ export class Tile {
       hole: (hole) => mine() && this.#stand(hole),
       skipped: () => undefined,
       reachedNow: () => mine() && this.onnow(),
-      unsupported: () => mine() && this.#other(),
+      unsupported: (why) => mine() && this.#other(why),
       trouble: (what) => mine() && this.#ill(what),
       camera: (state, reason, message) => mine() && (this.camera = { state, reason, message }),
     };
@@ -280,8 +280,8 @@ export class Tile {
     if (what) this.#settle();
   }
 
-  #other(): void {
-    this.choice = fallback(this.channel, this.choice, this.#wanted);
+  #other(why: Why): void {
+    this.choice = fallback(this.channel, this.choice, this.#wanted, why);
     this.#settle();
     this.onother();
   }
