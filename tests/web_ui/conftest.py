@@ -54,5 +54,6 @@ def face(town: Town, chromium: Browser) -> Iterator[Face]:
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.page.on("console", lambda said: opened.complaints.extend([said.text] if said.type == "error" else []))
     yield opened
+    opened.page.unroute_all(behavior="ignoreErrors")  # a request may be under way still
     context.close()
     assert not opened.complaints, "the page must not complain"

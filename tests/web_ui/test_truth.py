@@ -35,7 +35,9 @@ WORDS = {
 def unwatched(town: Town, chromium: Browser) -> Iterator[Face]:
     """A page that may complain: it is lied to, or its server dies."""
     context = chromium.new_context(viewport={"width": 1600, "height": 900})
-    yield Face(context.new_page(), town.url)
+    opened = Face(context.new_page(), town.url)
+    yield opened
+    opened.page.unroute_all(behavior="ignoreErrors")  # a request may be under way still
     context.close()
 
 
