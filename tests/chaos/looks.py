@@ -10,7 +10,7 @@ from tools.process import pss_mb, tree
 
 SILENCE_US = 12 * US_PER_S  # after so long without pictures a camera is told as silent, at the latest
 SHOWN_US = 4 * US_PER_S  # by which footage may lag behind what is shown: a fragment, a sync, a busy machine
-STILL_US = 4 * US_PER_S  # of footage that was on its way to the disk when the session ended
+STILL_US = 18 * US_PER_S  # of footage on its way to the disk when the session ended: the disk may have hung for 14 s
 
 
 @dataclass
