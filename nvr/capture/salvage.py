@@ -96,9 +96,10 @@ class Salvage:
         try:
             for path in self._parts(disk, None, is_over):
                 self._committed([self._recovered(disk, path)])
-            disk.made = None
         except Exception:  # whatever lies on it, this volume fails alone: what it holds waits for the next start
             log.exception("old parts cannot be looked for", volume=self._volume.number)
+        finally:
+            disk.made = None  # nobody asks any more: it must not grow for as long as the recorder runs
 
     def _recovered(self, disk: Disk, path: str) -> SealedChunk | None:
         return self._salvaged(disk, path, partial(recover, self._volume, path, from_disk=self._from_disk))

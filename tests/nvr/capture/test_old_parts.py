@@ -92,6 +92,25 @@ def test_looking_for_old_parts_ends_when_the_recorder_does(volume: Volume) -> No
     assert len(list(volume.parts())) == 1
 
 
+def test_what_is_ours_is_noted_no_longer_when_the_looking_fails(tmp_path: Path) -> None:
+    class Broken(FileSystem):
+        is_broken = False
+
+        def entries(self, path: str, folder_fd: int) -> list[Entry]:
+            if self.is_broken:
+                raise RuntimeError("nobody foresaw this")
+            return super().entries(path, folder_fd)
+
+    fs = Broken()
+    with Volume.open(1, tmp_path / "volume1", create=True, clock=SystemClock(), fs=fs) as volume:
+        left, disk = salvage(volume, ListBookkeeper()), a_disk(volume, Heard(), SystemClock())
+        fs.is_broken = True
+        looking = threading.Thread(target=lambda: left.run_old(disk, lambda: False))  # it makes itself idle
+        looking.start()
+        looking.join(20)
+    assert disk.made is None
+
+
 @pytest.mark.parametrize("age_us", [0, LOOK_BACK_US // 2, 30 * US_PER_DAY])
 def test_part_that_is_being_written_is_left_alone_whatever_its_time(volume: Volume, age_us: int) -> None:
     """A clock that was set back dates it like one that a crash has left."""
